@@ -1,0 +1,10 @@
+# One interface target carries the warnings and sanitizers of everything that is built here; it is never exported.
+add_library(homelab_build INTERFACE)
+target_compile_definitions(homelab_build INTERFACE _GNU_SOURCE)
+target_compile_options(homelab_build INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+  -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror)
+if(HOMELAB_SANITIZE)
+  target_compile_options(homelab_build INTERFACE -fsanitize=${HOMELAB_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(homelab_build INTERFACE -fsanitize=${HOMELAB_SANITIZE})
+endif()

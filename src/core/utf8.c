@@ -1,0 +1,51 @@
+#include "core/utf8.h"
+
+static bool continuation(unsigned char byte)
+{
+    return (byte & 0xC0) == 0x80;
+}
+
+size_t hl_utf8_sequence(const char *text, size_t length)
+{
+    const unsigned char *b = (const unsigned char *)text;
+    if (length == 0)
+        return 0;
+    if (b[0] < 0x80)
+        return 1;
+    if (b[0] >= 0xC2 && b[0] <= 0xDF)
+        return length >= 2 && continuation(b[1]) ? 2 : 0;
+    if (b[0] >= 0xE0 && b[0] <= 0xEF) {
+        unsigned char low = b[0] == 0xE0 ? 0xA0 : 0x80;
+        unsigned char high = b[0] == 0xED ? 0x9F : 0xBF;
+        return length >= 3 && b[1] >= low && b[1] <= high && continuation(b[2]) ? 3 : 0;
+    }
+    if (b[0] >= 0xF0 && b[0] <= 0xF4) {
+        unsigned char low = b[0] == 0xF0 ? 0x90 : 0x80;
+        unsigned char high = b[0] == 0xF4 ? 0x8F : 0xBF;
+        bool valid =
+            length >= 4 && b[1] >= low && b[1] <= high && continuation(b[2]) && continuation(b[3]);
+        return valid ? 4 : 0;
+    }
+    return 0;
+}
+
+bool hl_utf8_valid(const char *text, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        size_t step = hl_utf8_sequence(text + at, length - at);
+        if (step == 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+size_t hl_utf8_cut(const char *text, size_t length, size_t max)
+{
+    if (length <= max)
+        return length;
+    size_t cut = max;
+    while (cut > 0 && continuation((unsigned char)text[cut]))
+        cut--;
+    return cut;
+}

@@ -1,0 +1,71 @@
+/* HTTP through libcurl's multi-socket interface, folded into the context's loop. Several multi
+ * handles share the work, since libcurl 7.88 is quadratic in the connections of one. */
+#ifndef HL_NET_HTTP_H
+#define HL_NET_HTTP_H
+
+#include "core/error.h"
+
+#include <homelab/ctx.h>
+
+struct hl_http;
+struct hl_transfer;
+
+/* What to ask. Strings are copied. */
+struct hl_http_request {
+    const char *method; /* "GET" or "POST" */
+    const char *url;
+    const char *unix_socket; /* path, or NULL */
+    const char *body;        /* JSON, or NULL */
+    const char *bearer;      /* key, or NULL; wiped afterwards */
+    const char *ca_file;     /* or NULL: the context's option */
+    bool insecure;           /* accept any certificate, logged */
+    bool connect_only; /* TCP (and nothing else): done when connected; url is http://host:port */
+    bool fresh_connection;       /* do not reuse one */
+    int64_t deadline_us;         /* monotonic, for the whole transfer with name look-up; required */
+    int64_t connect_deadline_us; /* monotonic, 0: as deadline_us */
+    size_t max_body;             /* 0: the context's option */
+};
+
+/* What came back. Valid during the callback. */
+struct hl_http_result {
+    int code;         /* HOMELAB_OK: an answer was read completely; else HOMELAB_E_NET_…,
+                         HOMELAB_E_CANCELLED, … */
+    int sys_errno;    /* of the connection failure, else 0 */
+    char detail[160]; /* of a failure: what libcurl or TLS said, one line */
+    int status;       /* HTTP status, 0 without one; also set when the body was cut */
+    bool connected;   /* TCP was established */
+    bool reused;      /* on a kept connection */
+    bool sent;        /* the request went out completely */
+    const char *body; /* NUL-terminated, may be cut when code is not OK; "" without one */
+    size_t body_length;
+    const char *server;       /* Server header, or NULL */
+    const char *content_type; /* or NULL */
+    const char *location;     /* of a redirect, or NULL */
+    int64_t retry_after_s;    /* -1 without one */
+    int64_t connect_us;    /* from the start until TCP stood; 0 when reused, -1 if it never did */
+    int64_t first_byte_us; /* from the start, -1 if none */
+    int64_t total_us;
+};
+typedef void (*hl_http_done_fn)(const struct hl_http_result *result, void *userdata);
+
+/* Starts a transfer; fn is called exactly once, from a later dispatch, unless the transfer is
+ * cancelled. */
+int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_http_done_fn fn,
+                  void *userdata, struct hl_transfer **out);
+/* Ends it without a callback; never blocks, also not on a hanging name look-up. NULL is allowed. */
+void hl_http_cancel(struct hl_transfer *transfer);
+
+/* Parts of a URL, from libcurl's own parser; pure. */
+struct hl_url {
+    char scheme[16];
+    char host[256];   /* without brackets, lower case */
+    int port;         /* explicit or the scheme's */
+    char path[1024];  /* with query, "/" at least */
+    char base[512];   /* scheme://host:port, brackets as needed, no slash at the end */
+    bool credentials; /* user or password present */
+};
+/* 0, or HOMELAB_E_INVALID with a record that says what is wrong with it. Schemes: http, https, tcp,
+ * unix. */
+int hl_url_parse(struct hl_url *out, const char *url);
+
+#endif
