@@ -216,14 +216,19 @@ HOMELAB_API void homelab_builder_free(homelab_builder *builder);
  */
 HOMELAB_API int homelab_builder_set_string(homelab_builder *builder, const char *section,
                                            const char *id, const char *key, const char *value);
-/** @brief Sets a number, as homelab_builder_set_string(). @since 0.1.0 */
+/** @brief Sets a number; parameters and results as homelab_builder_set_string(). @since 0.1.0 */
 HOMELAB_API int homelab_builder_set_number(homelab_builder *builder, const char *section,
                                            const char *id, const char *key, double value);
-/** @brief Sets a boolean, as homelab_builder_set_string(). @since 0.1.0 */
+/** @brief Sets a boolean; parameters and results as homelab_builder_set_string(). @since 0.1.0 */
 HOMELAB_API int homelab_builder_set_bool(homelab_builder *builder, const char *section,
                                          const char *id, const char *key, bool value);
-/** @brief Removes an item, or one key of it; key NULL means the item. HOMELAB_E_NOT_FOUND when it
- * is not there. @since 0.1.0 */
+/**
+ * @brief Removes an item, or one key of it.
+ * @param section, id, key As homelab_builder_set_string(); key NULL means the whole item.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, or HOMELAB_E_NOT_FOUND when it is not
+ * there.
+ * @since 0.1.0
+ */
 HOMELAB_API int homelab_builder_remove(homelab_builder *builder, const char *section,
                                        const char *id, const char *key);
 /** @brief Checks what was set and makes an inventory; errors as homelab_inventory_load_text(). The

@@ -67,6 +67,7 @@ HOMELAB_API int homelab_opts_set_text(homelab_opts *opts, const char *key, const
  * @brief Objects made with these options take their memory from this allocator; NULL means libc.
  *
  * The bag keeps the pointer, so the allocator must outlive the bag and every object made with it.
+ * @return HOMELAB_OK, or HOMELAB_E_INVALID for opts NULL.
  * @since 0.1.0
  */
 HOMELAB_API int homelab_opts_set_allocator(homelab_opts *opts, homelab_allocator *allocator);

@@ -232,8 +232,13 @@ HOMELAB_API const char *homelab_snapshot_model_name(const homelab_snapshot *snap
 /** @brief 1 loaded, 0 not loaded, -1 unknown. @since 0.1.0 */
 HOMELAB_API int homelab_snapshot_model_loaded(const homelab_snapshot *snapshot, size_t endpoint,
                                               size_t i);
-/** @brief Whether the model is reported to have a capability: `completion`, `embedding`, `vision`,
- * `tools`. @since 0.1.0 */
+/**
+ * @brief Whether a model is reported to have a capability.
+ * @param endpoint, i Index of the endpoint, and of the model there.
+ * @param capability `completion`, `embedding`, `vision` or `tools`.
+ * @return false also past the end and for an unknown capability.
+ * @since 0.1.0
+ */
 HOMELAB_API bool homelab_snapshot_model_has(const homelab_snapshot *snapshot, size_t endpoint,
                                             size_t i, const char *capability);
 /** @brief Context in tokens: of a loaded model what it was loaded with, else what it was trained

@@ -46,7 +46,13 @@ HOMELAB_API int homelab_testing_advance_clock(homelab_ctx *ctx, int64_t by_us);
 /** @brief Microseconds until the next timer of the context, or -1 without one. @since 0.1.0 */
 HOMELAB_API int64_t homelab_testing_next_timer_us(homelab_ctx *ctx);
 
-/** @brief Replaces HTTP by the callback; destroy is called exactly once. @since 0.1.0 */
+/**
+ * @brief Replaces HTTP by a callback.
+ * @param fn Sees every request from now on; NULL puts HTTP back.
+ * @param userdata, destroy Handed to fn; destroy is called with it exactly once, also on failure.
+ * @return HOMELAB_OK or a negative code.
+ * @since 0.1.0
+ */
 HOMELAB_API int homelab_testing_set_transport(homelab_ctx *ctx, homelab_testing_transport_fn fn,
                                               void *userdata, homelab_destroy_fn destroy);
 
@@ -57,7 +63,14 @@ HOMELAB_API const char *homelab_testing_request_url(const homelab_testing_reques
 /** @brief Body of a request, "" without one. Borrowed. @since 0.1.0 */
 HOMELAB_API const char *homelab_testing_request_body(const homelab_testing_request *request);
 
-/** @brief Answers with a status and a body (copied); server_header may be NULL. @since 0.1.0 */
+/**
+ * @brief Answers a request, which is gone afterwards.
+ * @param status HTTP status, 100 to 599.
+ * @param server_header Value of the Server header, or NULL for none. Copied.
+ * @param body Body; NULL means an empty one. Copied.
+ * @return HOMELAB_OK or a negative code.
+ * @since 0.1.0
+ */
 HOMELAB_API int homelab_testing_request_answer(homelab_testing_request *request, int status,
                                                const char *server_header, const char *body);
 /** @brief Fails the request with a HOMELAB_E_NET_ code. @since 0.1.0 */
