@@ -13,5 +13,8 @@ struct hl_clock {
 
 int64_t hl_clock_now(const struct hl_clock *clock);  /* monotonic */
 int64_t hl_clock_wall(const struct hl_clock *clock); /* since 1970-01-01 UTC */
+/* The system's monotonic clock also where the context's is frozen: for budgets and for time-outs of
+ * blocking calls. */
+int64_t hl_clock_real(void);
 
 #endif

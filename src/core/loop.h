@@ -1,6 +1,9 @@
-/* The event loop: one epoll set with descriptors, a deadline heap behind one timerfd, and a wake-up
- * eventfd. Belongs to one thread at a time; only hl_loop_post() and hl_loop_wakeup() may be called
- * from others. */
+/* The event loop: one epoll set with descriptors, a deadline heap behind one timerfd, and an
+ * eventfd for tasks from other threads. Belongs to one thread at a time; only hl_loop_post() and
+ * hl_loop_wakeup() may be called from others.
+ *
+ * Within a pass descriptors come first, then timers, then tasks; and timers wait until every ready
+ * descriptor was served, so that an answer that has arrived always wins over its time-out. */
 #ifndef HL_CORE_LOOP_H
 #define HL_CORE_LOOP_H
 
@@ -12,15 +15,33 @@
 
 struct hl_loop;
 
+/* The clock is borrowed. 0, HOMELAB_E_NOMEM or HOMELAB_E_SYSTEM with a record. */
 int hl_loop_new(struct hl_loop **out, const struct hl_clock *clock);
 void hl_loop_free(struct hl_loop *loop);
+/* Readable when there is something to dispatch. Changes when the loop had to make its epoll set
+ * anew; an outer epoll set given to hl_loop_attach() follows. */
 int hl_loop_fd(const struct hl_loop *loop);
-int64_t hl_loop_now(const struct hl_loop *loop); /* one clock reading per dispatch pass */
+int hl_loop_attach(struct hl_loop *loop, int outer_epoll_fd);
+void hl_loop_detach(struct hl_loop *loop);
+/* In the child of a fork: closes the loop's descriptors without touching the epoll set, which is
+ * shared with the parent. What is called later changes memory only. */
+void hl_loop_abandon(struct hl_loop *loop);
 
-/* Does what is due until nothing is left or budget_us is spent. True when work is left. */
+int64_t hl_loop_now(const struct hl_loop *loop); /* one clock reading per dispatch pass */
+/* After the clock was frozen or advanced. */
+void hl_loop_clock_changed(struct hl_loop *loop);
+
+/* Waits for something to dispatch, at most timeout_ms (-1: no limit), and keeps what was reported
+ * for the next hl_loop_dispatch(). May run while another thread works on the loop under a lock. */
+void hl_loop_poll(struct hl_loop *loop, int timeout_ms);
+/* Does what is due until nothing is left or budget_us is spent. True when work is left, which keeps
+ * the descriptor readable. */
 bool hl_loop_dispatch(struct hl_loop *loop, int64_t budget_us);
-/* Any thread, signal-safe: the descriptor turns readable. */
+/* The descriptor turns readable. Any thread. */
 void hl_loop_wakeup(struct hl_loop *loop);
+/* Around several changes from outside of a dispatch: the timerfd is set once, at the end. */
+void hl_loop_begin(struct hl_loop *loop);
+void hl_loop_end(struct hl_loop *loop);
 
 /* --- Descriptors. A source is a slot with a generation, so an event for a descriptor that was
  * removed, closed and whose number was taken again is never delivered to the wrong source. --- */
@@ -46,7 +67,7 @@ struct hl_timer {
 };
 void hl_timer_init(struct hl_timer *timer, hl_timer_fn fn, void *userdata);
 /* Room for one more timer, so that arming cannot fail: to be called once per timer, given back with
- * release. */
+ * release. HOMELAB_E_NOMEM with a record. */
 int hl_loop_reserve_timer(struct hl_loop *loop);
 void hl_loop_release_timer(struct hl_loop *loop);
 void hl_timer_arm(struct hl_loop *loop, struct hl_timer *timer, int64_t due_us);
@@ -54,16 +75,17 @@ void hl_timer_disarm(struct hl_loop *loop, struct hl_timer *timer);
 /* Monotonic time of the next timer, -1 without one. */
 int64_t hl_loop_next_due(const struct hl_loop *loop);
 
-/* --- Tasks: run once in a later pass of the loop; embedded in their owner, posting a posted task
- * does nothing. From any thread. --- */
+/* --- Tasks: run once in a later pass of the loop, in the order of posting; embedded in their
+ * owner (zero it, set fn and userdata), posting a posted task does nothing. From any thread. --- */
 struct hl_task {
     void (*fn)(struct hl_loop *loop, void *userdata);
     void *userdata;
-    struct hl_task *next;
+    struct hl_task *next, *previous;
+    uint64_t pass; /* in which it was posted */
     bool posted;
 };
 void hl_loop_post(struct hl_loop *loop, struct hl_task *task);
-/* Takes a posted task back, before its owner is freed. */
+/* Takes a posted task back, before its owner is freed. On the loop's thread. */
 void hl_loop_unpost(struct hl_loop *loop, struct hl_task *task);
 
 struct hl_loop_stats {
