@@ -25,6 +25,7 @@ int hl_layer_from_name(const char *name); /* or -1 */
 /* One thing seen. The cause is what it speaks for, NONE when all is well or it only informs. */
 struct hl_evidence {
     enum hl_layer layer;
+    int verdict; /* that the cause stands for here: some causes have two */
     int cause;
     int code; /* HTTP status, else errno, else 0 */
     int64_t elapsed_us;
@@ -76,6 +77,16 @@ void hl_observation_clear(struct hl_observation *observation);
 void hl_observation_add(struct hl_observation *observation, enum hl_layer layer, int cause,
                         int code, int64_t elapsed_us, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
+/* The same with another verdict than the cause's usual one. */
+void hl_observation_add_as(struct hl_observation *observation, enum hl_layer layer, int verdict,
+                           int cause, int code, int64_t elapsed_us, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+/* Makes text from a server fit for a terminal and a log: control characters become spaces, bytes
+ * that are no UTF-8 become '?'. Never grows. */
+void hl_text_clean(char *text, size_t size);
+/* A model by name, or NULL. */
+struct hl_model_state *hl_observation_find(const struct hl_observation *observation,
+                                           const char *name);
 /* A model by name, made when it is not there; NULL without memory. */
 struct hl_model_state *hl_observation_model(struct hl_observation *observation, const char *name);
 

@@ -42,7 +42,8 @@ struct hl_probe_ask {
     const char *connect_host; /* of HL_ASK_CONNECT */
     int connect_port;
     bool send_key;
-    bool canary; /* own, long time-out; not cut short */
+    bool canary;      /* own, long time-out; not cut short */
+    int64_t limit_us; /* give up after this long (a connection timed out), 0: at the deadline */
 };
 
 int hl_probe_new(struct hl_probe **out, const struct hl_probe_target *target,

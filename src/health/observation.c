@@ -1,0 +1,139 @@
+#include "health/observation.h"
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/utf8.h"
+#include "health/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const layer_names[HL_LAYER_COUNT] = {"tcp",      "http",   "scheduler",
+                                                        "progress", "canary", "passive"};
+
+const char *hl_layer_name(enum hl_layer layer)
+{
+    return (unsigned)layer < HL_LAYER_COUNT ? layer_names[layer] : NULL;
+}
+
+int hl_layer_from_name(const char *name)
+{
+    for (int i = 0; name && i < HL_LAYER_COUNT; i++)
+        if (!strcmp(name, layer_names[i]))
+            return i;
+    return -1;
+}
+
+void hl_observation_init(struct hl_observation *observation)
+{
+    memset(observation, 0, sizeof *observation);
+    observation->deciding = HL_NONE;
+    observation->slots = -1;
+    observation->latency_us = -1;
+}
+
+void hl_observation_clear(struct hl_observation *observation)
+{
+    for (size_t i = 0; i < observation->model_count; i++)
+        hl_free(observation->models[i].name);
+    hl_free(observation->models);
+    hl_observation_init(observation);
+}
+
+void hl_text_clean(char *text, size_t size)
+{
+    size_t length = strlen(text), out = 0;
+    for (size_t i = 0; i < length;) {
+        unsigned char c = (unsigned char)text[i];
+        size_t sequence = hl_utf8_sequence(text + i, length - i);
+        bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0);
+        if (!sequence || control) {
+            text[out++] = sequence ? ' ' : '?';
+            i += sequence ? sequence : 1;
+            continue;
+        }
+        memmove(text + out, text + i, sequence);
+        out += sequence;
+        i += sequence;
+    }
+    text[out < size ? out : size - 1] = '\0';
+}
+
+static void format_text(char *out, const char *format, va_list arguments)
+{
+    char whole[2 * HL_EVIDENCE_TEXT];
+    vsnprintf(whole, sizeof whole, format, arguments);
+    hl_text_clean(whole, sizeof whole);
+    size_t length = hl_utf8_cut(whole, strlen(whole), HL_EVIDENCE_TEXT - 1);
+    memcpy(out, whole, length);
+    out[length] = '\0';
+}
+
+static struct hl_evidence *place(struct hl_observation *observation, int verdict, int cause)
+{
+    if (observation->evidence_count < HL_EVIDENCE_MAX)
+        return &observation->evidence[observation->evidence_count++];
+    struct hl_evidence *last = &observation->evidence[HL_EVIDENCE_MAX - 1];
+    int rank = hl_verdict_rank(HL_LAYER_PASSIVE, verdict, cause);
+    return rank > hl_verdict_rank(HL_LAYER_PASSIVE, last->verdict, last->cause) ? last : NULL;
+}
+
+static void add(struct hl_observation *observation, enum hl_layer layer, int verdict, int cause,
+                int code, int64_t elapsed_us, const char *format, va_list arguments)
+{
+    struct hl_evidence *evidence = place(observation, verdict, cause);
+    if (!evidence)
+        return;
+    evidence->layer = layer;
+    evidence->verdict = verdict;
+    evidence->cause = cause;
+    evidence->code = code;
+    evidence->elapsed_us = elapsed_us;
+    format_text(evidence->text, format, arguments);
+}
+
+void hl_observation_add(struct hl_observation *observation, enum hl_layer layer, int cause,
+                        int code, int64_t elapsed_us, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(observation, layer, hl_verdict_of_cause(cause), cause, code, elapsed_us, format, arguments);
+    va_end(arguments);
+}
+
+void hl_observation_add_as(struct hl_observation *observation, enum hl_layer layer, int verdict,
+                           int cause, int code, int64_t elapsed_us, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(observation, layer, verdict, cause, code, elapsed_us, format, arguments);
+    va_end(arguments);
+}
+
+struct hl_model_state *hl_observation_find(const struct hl_observation *observation,
+                                           const char *name)
+{
+    for (size_t i = 0; i < observation->model_count; i++)
+        if (!strcmp(observation->models[i].name, name))
+            return &observation->models[i];
+    return NULL;
+}
+
+struct hl_model_state *hl_observation_model(struct hl_observation *observation, const char *name)
+{
+    struct hl_model_state *known = hl_observation_find(observation, name);
+    if (known)
+        return known;
+    if (hl_grow((void **)&observation->models, &observation->model_capacity,
+                observation->model_count, sizeof *observation->models))
+        return NULL;
+    char *copy = hl_strdup(name);
+    if (!copy)
+        return NULL;
+    hl_text_clean(copy, strlen(copy) + 1);
+    struct hl_model_state *model = &observation->models[observation->model_count++];
+    *model = (struct hl_model_state){
+        .name = copy, .loaded = -1, .context = -1, .size_bytes = -1, .vram_bytes = -1};
+    return model;
+}
