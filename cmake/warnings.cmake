@@ -2,7 +2,9 @@
 add_library(homelab_build INTERFACE)
 target_compile_definitions(homelab_build INTERFACE _GNU_SOURCE)
 target_compile_options(homelab_build INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-  -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla $<$<BOOL:${HOMELAB_WERROR}>:-Werror>)
+  -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla $<$<BOOL:${HOMELAB_WERROR}>:-Werror>
+  # Unlike gcc, clang also means functions that take a va_list.
+  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral>)
 if(HOMELAB_SANITIZE)
   target_compile_options(homelab_build INTERFACE -fsanitize=${HOMELAB_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
