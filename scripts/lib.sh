@@ -7,6 +7,7 @@ packages_fuzz="clang libclang-rt-14-dev llvm-14 libcmocka-dev"
 # The last line: development files that libcurl's own pkg-config file names for static links.
 packages_test="$packages_fuzz git clang-format clang-tidy valgrind abigail-tools shellcheck swig python3-dev python3-venv
  python3-pip luajit2 libluajit2-5.1-dev openssl procps iproute2 curl
+ nlohmann-json3-dev libstb-dev
  libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libssl-dev libkrb5-dev libldap-dev libzstd-dev libbrotli-dev"
 
 say()
@@ -34,9 +35,10 @@ as_root()
 # Prints those of the packages named that are not installed.
 missing_packages()
 {
-    local package
+    local package installed
+    installed=$'\n'$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)$'\n'
     for package in "$@"; do
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
+        [[ $installed == *$'\n'"$package installed"$'\n'* ]] || printf '%s ' "$package"
     done
 }
 
