@@ -8,11 +8,12 @@ import random
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 
 import wire
-from lab import LabError, free_port, wait_until
+from lab import LabError, LlamaServer, component, free_port, wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -111,6 +112,36 @@ def ollama_request(server, model="smollm2", words=2300, keep_alive="5m"):
             "options": {"num_predict": 1}}
     with Request(server.port, "/api/generate", body) as request:
         yield request
+
+
+@contextlib.contextmanager
+def loading(**options):
+    """A llama.cpp server held in loading: yields it and what holds it."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        held = stack.enter_context(HeldFile(component("model"), folder))
+        server = LlamaServer(model=held.path, **options)
+        stack.callback(server.close)
+        stack.callback(held.release)
+        server.start()
+
+        def answers():
+            with contextlib.suppress(OSError):
+                return server.get("/health").status == 503
+        wait_until(answers, 30, "the loading server's HTTP thread")
+        yield server, held
+
+
+@contextlib.contextmanager
+def overdue(server):
+    """An Ollama at work on a model whose expires_at is past."""
+    server.generate(keep_alive="1s")
+    with ollama_request(server, keep_alive="1s"):
+        # An idle model would be gone by now.
+        time.sleep(3)
+        yield
+    # The runner goes on with a prompt whose client has gone; only its unloading ends that.
+    wait_until(lambda: not server.loaded(), 60, "the runner's end")
 
 
 def threads_by_cpu(pid, seconds=0.5):

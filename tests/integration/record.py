@@ -8,8 +8,6 @@ import contextlib
 import os
 import re
 import sys
-import tempfile
-import time
 
 import faults
 import lab
@@ -95,22 +93,8 @@ def record_llamacpp():
     with llama(n_parallel=1, n_ctx=8192, n_batch=512) as (server, recorder):
         with faults.long_prompt(server):
             recorder.all("busy", LLAMA_PATHS)
-    with tempfile.TemporaryDirectory() as folder, faults.HeldFile(lab.component("model"), folder) as held:
-        server = lab.LlamaServer(alias="smollm2", model=held.path)
-        try:
-            server.start()
-            lab.wait_until(lambda: answers(server), 20, "the HTTP thread")
-            Recorder(server, 8080).all("loading", LLAMA_PATHS)
-            held.release()
-        finally:
-            server.close()
-
-
-def answers(server):
-    try:
-        return server.get("/health").status == 503
-    except OSError:
-        return False
+    with faults.loading(alias="smollm2") as (server, _):
+        Recorder(server, 8080).all("loading", LLAMA_PATHS)
 
 
 def record_ollama():
@@ -127,11 +111,8 @@ def record_ollama():
         recorder.record("loaded", "/api/generate", "POST", {
             "model": "smollm2", "prompt": "Hi", "stream": False, "options": {"num_predict": 1}})
         recorder.record("loaded", "/api/embed", "POST", {"model": "smollm2", "input": "Hi"})
-        server.generate(keep_alive="1s")
-        with faults.ollama_request(server, keep_alive="1s"):
-            time.sleep(4)
+        with faults.overdue(server):
             recorder.all("expired-in-flight", OLLAMA_PATHS)
-        lab.wait_until(lambda: not server.loaded(), 60, "the model's end")
         recorder.all("unloaded", ("/api/ps",))
 
 
