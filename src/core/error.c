@@ -1,3 +1,4 @@
+#define HL_ERROR_IMPLEMENTATION
 #include "core/error.h"
 
 #include "core/utf8.h"

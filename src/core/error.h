@@ -29,6 +29,14 @@ int hl_error_system(const char *subject, const char *what, int errno_value);
 /* Unknown flag bits. */
 int hl_error_flags(uint32_t flags);
 
+#if defined(__clang_analyzer__) && !defined(HL_ERROR_IMPLEMENTATION)
+/* It looks at one file at a time, and would follow paths on which these return 0. */
+#define hl_error_set(code, ...) (hl_error_set((code), __VA_ARGS__), (code))
+#define hl_error_nomem()        (hl_error_nomem(), HOMELAB_E_NOMEM)
+#define hl_error_argument(subject, expected)                                                       \
+    (hl_error_argument(subject, expected), HOMELAB_E_INVALID)
+#endif
+
 /* Copies the thread's record out, and back. */
 void hl_error_save(struct hl_error *out);
 int hl_error_restore(const struct hl_error *error);

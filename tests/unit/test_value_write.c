@@ -147,8 +147,8 @@ static const char *const texts[] = {
     "${HOST}:1",
     "env:NAME",
     "\xEF\xBF\xBF",
-    "a long text with many words that a folding emitter would break into several lines at its "
-    "width",
+    ("a long text with many words that a folding emitter would break into several lines at its "
+     "width"),
 };
 
 static void test_awkward_texts(void **state)
