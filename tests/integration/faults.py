@@ -217,3 +217,34 @@ def silent_port():
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def counting_port():
+    """Accepts, notes it, and closes at once: yields the port and the list of connections."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        seen = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, peer = listener.accept()
+                    seen.append(peer)
+                    connection.close()
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1], seen
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def later(seconds, action):
+    """Does something while the block runs."""
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
