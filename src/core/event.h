@@ -12,18 +12,23 @@ struct hl_event_fields {
     int64_t generation;
     const char *subject; /* copied */
     int before, after, cause;
-    const char *text; /* copied */
-    homelab_op *op;   /* referenced */
+    const char *before_name, *after_name, *cause_name; /* for the JSON; static, or NULL */
+    const char *text;                                  /* copied */
 };
 /* Queues an event with the context's wall time; a full queue drops it and counts, see
- * HOMELAB_EVENT_OVERFLOW. Cannot fail otherwise: without memory it counts as dropped too. */
+ * HOMELAB_EVENT_OVERFLOW. Cannot fail otherwise: without memory it counts as dropped too. Inside
+ * enter and leave, like all below. */
 void hl_event_queue(homelab_ctx *ctx, const struct hl_event_fields *fields);
 
 /* An operation. The cancel function asks the work to stop; whoever does the work calls
- * hl_op_complete() exactly once, also after a cancel. Holds the context. */
+ * hl_op_complete() exactly once, also after a cancel and when the context closes. Holds the context
+ * until then. The reference in *out is the worker's; for the caller of a public function take
+ * another with homelab_op_ref(). Completing takes no memory and its event is never dropped. */
 typedef void (*hl_op_cancel_fn)(homelab_op *op, void *userdata);
 int hl_op_new(homelab_op **out, homelab_ctx *ctx, hl_op_cancel_fn cancel, void *userdata);
-/* Queues HOMELAB_EVENT_OP_DONE. error NULL: success. Drops the worker's reference. */
+/* Queues HOMELAB_EVENT_OP_DONE and drops the worker's reference. error NULL: success. */
 void hl_op_complete(homelab_op *op, const struct hl_error *error);
+/* Drops an operation that never started, for constructors that fail: no event. */
+void hl_op_discard(homelab_op *op);
 
 #endif

@@ -80,8 +80,16 @@ void hl_loop_abandon(struct hl_loop *loop)
 {
     close_fd(&loop->epoll_fd);
     close_fd(&loop->timer_fd);
+    pthread_mutex_lock(&loop->mutex); /* others may be about to write to it */
     close_fd(&loop->wake_fd);
+    pthread_mutex_unlock(&loop->mutex);
     loop->outer_fd = -1;
+}
+
+void hl_loop_forked(struct hl_loop *loop)
+{
+    pthread_mutex_init(&loop->mutex, NULL);
+    hl_loop_abandon(loop);
 }
 
 int hl_loop_fd(const struct hl_loop *loop)

@@ -23,9 +23,10 @@ void hl_loop_free(struct hl_loop *loop);
 int hl_loop_fd(const struct hl_loop *loop);
 int hl_loop_attach(struct hl_loop *loop, int outer_epoll_fd);
 void hl_loop_detach(struct hl_loop *loop);
-/* In the child of a fork: closes the loop's descriptors without touching the epoll set, which is
- * shared with the parent. What is called later changes memory only. */
+/* Closes the loop's descriptors. What is called later changes memory only. */
 void hl_loop_abandon(struct hl_loop *loop);
+/* The same in the child of a fork, where another thread may have held the loop's mutex. */
+void hl_loop_forked(struct hl_loop *loop);
 
 int64_t hl_loop_now(const struct hl_loop *loop); /* one clock reading per dispatch pass */
 /* After the clock was frozen or advanced. */
