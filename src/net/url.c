@@ -188,6 +188,15 @@ static int parse_unix(struct hl_url *out, const char *path)
     return HOMELAB_OK;
 }
 
+/* libcurl would decode it, and a host written in two ways would count as two. */
+static bool host_is_escaped(const char *authority)
+{
+    size_t length = strcspn(authority, "/?#");
+    const char *at = memrchr(authority, '@', length);
+    const char *host = at ? at + 1 : authority;
+    return host[0] != '[' && memchr(host, '%', length - (size_t)(host - authority));
+}
+
 static int parse(struct hl_url *out, const char *url)
 {
     const char *colon = strstr(url, "://");
@@ -205,6 +214,8 @@ static int parse(struct hl_url *out, const char *url)
         /* libcurl would overlook the third slash. */
         if (colon[3] == '/')
             return wrong("expected a host name or address");
+        if (host_is_escaped(colon + 3))
+            return wrong("expected a host without % escapes");
         CURLU *handle = curl_url();
         if (!handle)
             return hl_error_nomem();

@@ -63,6 +63,8 @@ static void refuses(void **state)
         {"http://", "host"},
         {"http:///path", "host"},
         {"http://:80/", "host"},
+        {"http://%30/", "escapes"},
+        {"http://u:p@%6c/", "escapes"},
         {"http://host:0/", "port from 1"},
         {"http://host:65536/", "port from 1"},
         {"http://host:99999999999999999999/", "port from 1"},

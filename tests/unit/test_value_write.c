@@ -27,7 +27,8 @@ static void test_exact_texts(void **state)
 {
     (void)state;
     struct hl_value *value = from_json(
-        "{\"a\":{\"url\":\"http://h:1/x\",\"num\":8.50,\"t\":true,\"l\":[\"a\",\"b c\",1],\"z\":null,"
+        "{\"a\":{\"url\":\"http://h:1/x\",\"num\":8.50,\"t\":true,\"l\":[\"a\",\"b "
+        "c\",1],\"z\":null,"
         "\"e\":{},\"f\":[]},\"g\":[{\"name\":\"no\",\"x\":\"1\"}],\"o k\":\"a\\nb\\u0001\"}");
     char *json = hl_value_write_json(value);
     assert_string_equal(json, "{\n"
