@@ -23,12 +23,10 @@ void hl_probe_memory_free(struct hl_probe_memory *memory)
 
 void hl_memory_forget(struct hl_probe_memory *memory)
 {
-    memory->backend = HOMELAB_BACKEND_AUTO;
-    memory->recognised = false;
-    memory->identity[0] = '\0';
     memory->impostor = 0;
     memory->no_gateway = false;
     memory->version[0] = '\0';
+    memory->version_asked = false;
     memory->slots = 0;
 }
 

@@ -16,11 +16,11 @@ struct hl_probe_memory {
     int backend;     /* identified, AUTO: not yet */
     bool recognised; /* by two signals; else the best that is left */
     char identity[96];
-    int impostor; /* found in place of the declared backend, 0 none */
-    int impostor_status;
+    int impostor;    /* found in place of the declared backend, 0 none */
     bool no_gateway; /* the endpoint was seen not to be LiteLLM */
     char version[64];
-    int slots; /* 0 unknown */
+    bool version_asked; /* also when it was not told */
+    int slots;          /* 0 unknown */
     uint32_t probes;
     struct hl_known_model *models;
     size_t model_count;

@@ -133,7 +133,11 @@ struct hl_model_state *hl_observation_model(struct hl_observation *observation, 
         return NULL;
     hl_text_clean(copy, strlen(copy) + 1);
     struct hl_model_state *model = &observation->models[observation->model_count++];
-    *model = (struct hl_model_state){
-        .name = copy, .loaded = -1, .context = -1, .size_bytes = -1, .vram_bytes = -1};
+    *model = (struct hl_model_state){.name = copy,
+                                     .loaded = -1,
+                                     .context = -1,
+                                     .trained = -1,
+                                     .size_bytes = -1,
+                                     .vram_bytes = -1};
     return model;
 }

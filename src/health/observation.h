@@ -38,6 +38,7 @@ struct hl_model_state {
     int loaded;                              /* 1, 0, -1 unknown */
     uint32_t abilities;                      /* HL_ABILITY_ */
     int64_t context, size_bytes, vram_bytes; /* -1 unknown */
+    int64_t trained;                         /* context it was trained with, -1 unknown */
     int64_t expires_us;                      /* Ollama's expires_at, wall clock; 0 unknown */
 };
 

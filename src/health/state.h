@@ -15,7 +15,11 @@ struct hl_state_policy {
 struct hl_state {
     int verdict, cause; /* what is reported */
     char text[HL_EVIDENCE_TEXT];
-    int look_verdict, look_cause; /* of the last look */
+    /* Of the last look, and what patience makes of it. */
+    int look_verdict, look_cause;
+    char look_text[HL_EVIDENCE_TEXT];
+    int down_cause; /* of the last look that failed */
+    char down_text[HL_EVIDENCE_TEXT];
     int health; /* 0 … rise + fall - 1, usable from rise on (the counter of HAProxy's checks) */
     bool probed;
     int64_t changed_us; /* monotonic, when verdict or cause changed last */
@@ -28,11 +32,18 @@ struct hl_state {
     /* Flapping: the last looks, newest in bit 0, 1 = failed. */
     uint32_t recent_failures;
     int recent_count;
-    int passive_failures;
+    /* What callers reported since the last request of theirs that succeeded. */
+    int passive_timeouts;
+    bool passive_busy;
+    int64_t passive_since_us, passive_last_us; /* start of the first time-out, end of the last */
 };
 
 void hl_state_init(struct hl_state *state);
-/* Takes a look into account. Returns true when the reported verdict or cause changed. */
+/* Takes a look into account. DOWN looks are what rise and fall count; a look that found the
+ * endpoint alive but not at work (LOADING, BUSY, MISCONFIGURED) counts as neither and is reported
+ * at once. Refused, no route and no address are believed at once, since nothing sent there can
+ * succeed; the prober has confirmed them by a second try. Returns true when the reported verdict or
+ * cause changed. */
 bool hl_state_look(struct hl_state *state, const struct hl_state_policy *policy,
                    const struct hl_observation *observation, int64_t now_us, int64_t wall_us);
 /* Takes a caller's own experience into account (HOMELAB_OUTCOME_…). */
