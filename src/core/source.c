@@ -94,7 +94,8 @@ int hl_loop_modify(struct hl_loop *loop, struct hl_source source, uint32_t event
     struct hl_slot *slot = hl_loop_find(loop, source);
     if (!slot || slot->fd < 0)
         return hl_error_set(HOMELAB_E_STATE, 0, "loop", "loop: source was removed");
-    if (slot->events == events)
+    /* One-shot events are asked for anew each time. */
+    if (slot->events == events && !(events & EPOLLONESHOT))
         return HOMELAB_OK;
     struct epoll_event event = {.events = events,
                                 .data.u64 = hl_source_pack(source.slot, source.generation)};
