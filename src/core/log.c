@@ -156,7 +156,7 @@ int homelab_ctx_set_log(homelab_ctx *ctx, int level, homelab_log_fn fn, void *us
     HL_API(hl_ctx_allocator(ctx));
     struct hl_hook hook = {.fn.log = fn, .userdata = userdata, .destroy = destroy};
     int code = hl_hook_set(ctx, ctx ? &ctx->log.hook : NULL, &hook, fn != NULL);
-    if (code)
+    if (code || !ctx)
         return code;
     hl_ctx_lock(ctx);
     ctx->log.wanted = fn ? level : HOMELAB_LOG_OFF;
