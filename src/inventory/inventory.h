@@ -41,7 +41,9 @@ struct hl_tier {
 
 struct hl_gpu {
     char *name;
+    char *vendor; /* nvidia, amd, intel, apple */
     int64_t memory_bytes;
+    int64_t used_bytes;      /* kept by others */
     int64_t bandwidth_bytes; /* a second */
 };
 
@@ -49,7 +51,7 @@ struct hl_node {
     char *id;
     char *host; /* variables filled in */
     char *os;   /* linux, windows, macos, synology */
-    char *mac;
+    char *mac;  /* lower case, with colons */
     int64_t ram_bytes;
     struct hl_gpu *gpus;
     size_t gpu_count;
@@ -70,7 +72,9 @@ struct hl_endpoint {
     bool backend_declared;
     enum hl_depth depth; /* UNSET: progress */
     int64_t timeout_us;  /* whole probe */
-    int64_t interval_us; /* 0: option */
+    int64_t interval_us; /* 0: option; so are the next two */
+    int64_t fast_interval_us;
+    int64_t down_interval_us;
     int64_t patience_us; /* 0: option */
     char *api_key;       /* reference */
     char *ca_file;
@@ -86,6 +90,7 @@ struct hl_mount {
 struct hl_container {
     char *name, *image, *gpu;
     size_t node;
+    size_t gate; /* endpoint, HL_NONE */
     int port;
     int start_order; /* -1: unset */
     struct hl_mount *mounts;
@@ -98,6 +103,7 @@ struct hl_model {
     uint32_t abilities; /* bits of HL_ABILITY_ */
     int64_t context;    /* tokens, 0: unknown */
     char *file;
+    int64_t size_bytes;
     size_t *endpoints; /* where it is declared to be served */
     size_t endpoint_count;
 };
