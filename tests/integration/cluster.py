@@ -15,7 +15,6 @@ WRONG_KEY = "sk-ffffffffffffffff-not-the-right-one"
 USABLE = {"HEALTHY", "DEGRADED", "BUSY", "LOADING"}
 # What a process start, a confirmation and a busy machine may add to a bound.
 SLACK = 1.5
-LONG = os.environ.get("HOMELAB_LONG") == "1"
 REQUIRED = os.environ.get("HOMELAB_REQUIRE_COMPONENTS") == "1"
 
 ENDPOINT_KEYS = {"id", "tier", "node", "backend", "verdict", "cause", "text", "latency_ms", "evidence", "models"}
@@ -34,9 +33,15 @@ CAUSES = {
 }
 
 
+def slow(test):
+    """Marks a test that only run.py --long runs."""
+    test.slow = True
+    return test
+
+
 def program():
     """The homelab command, or None."""
-    path = os.environ.get("HOMELAB_BIN") or os.path.join(lab.ROOT, "build", "tools", "homelab")
+    path = os.environ.get("HOMELAB_BIN", "")
     return path if os.access(path, os.X_OK) else None
 
 
@@ -143,7 +148,7 @@ class LabTest(unittest.TestCase):
     def setUpClass(cls):
         cls.obstacle = None
         if cls.needs_program and program() is None:
-            cls.obstacle = "the homelab command is not built (HOMELAB_BIN)"
+            cls.obstacle = "the homelab command is missing (--build or HOMELAB_BIN)"
             return
         try:
             cls.prepare()

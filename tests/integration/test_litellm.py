@@ -1,5 +1,6 @@
 """A real LiteLLM proxy before real backends: with and without keys, with backends alive and dead."""
 
+import contextlib
 import socket
 
 import cluster
@@ -125,6 +126,15 @@ class Open(cluster.LabTest):
         with self.unharmed(self.proxy):
             report = status(inventory(gateway={"url": self.proxy.url, "tier": "GATEWAY"}))
         self.assert_verdict(report, "gateway", "HEALTHY")
+        for said in self.heard():
+            # LiteLLM itself asks a backend for its models when it starts.
+            self.assertIn(b"user-agent: litellm/", said)
+
+    def heard(self):
         self.foreign.settimeout(0.2)
-        with self.assertRaises(TimeoutError):
-            self.foreign.accept()
+        with contextlib.suppress(TimeoutError):
+            while True:
+                connection, _ = self.foreign.accept()
+                with connection:
+                    connection.settimeout(0.5)
+                    yield connection.recv(4096)

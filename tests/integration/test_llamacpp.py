@@ -1,7 +1,6 @@
 """A real llama.cpp server in every state that `homelab status` has a name for."""
 
 import time
-import unittest
 
 import cluster
 import faults
@@ -125,7 +124,7 @@ class Work(cluster.LabTest):
         self.assertLess(report.elapsed, cluster.SLACK)
         self.assert_verdict(self.look(), "llm", "HEALTHY")
 
-    @unittest.skipUnless(cluster.LONG, "slow form (--long)")
+    @cluster.slow
     def test_large_batches_are_busy(self):
         with lab.LlamaServer(n_parallel=1, n_ctx=8192, n_batch=512) as server, faults.long_prompt(server):
             report = status(inventory(llm={"url": server.url}), confirm=40)

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-import unittest
 
 import cluster
 import faults
@@ -165,11 +164,14 @@ class Process(OllamaTest):
         self.assert_verdict(report, "llm", "DOWN", "refused")
         self.assert_verdict(self.look(), "llm", "HEALTHY")
 
-    @unittest.skipUnless(cluster.LONG, "slow form (--long)")
-    def test_canary_sees_a_stopped_runner(self):
+    @cluster.slow
+    def test_canary_at_a_stopped_runner_waits_and_aborts_nothing(self):
         self.server.generate()
+        before = self.server.harm()["abort"]
         with faults.stopped(self.server.runners()[0]):
-            before = self.server.harm()["abort"]
             report = status(inventory(llm={"url": self.server.url}), depth="canary", limit=300)
-            self.assertEqual(self.server.harm()["abort"], before)
-        self.assertNotIn(report.endpoint("llm")["cause"], ("none", "sleeping"))
+        self.assertEqual(self.server.harm()["abort"], before)
+        canary = [item for item in report.endpoint("llm")["evidence"] if item["layer"] == "canary"]
+        self.assertTrue(canary, report.evidence("llm"))
+        # Ollama replaces a runner that does not answer, so a patient canary gets its token at last.
+        self.assertTrue(canary[0]["cause"] != "none" or canary[0]["elapsed_ms"] > 5000, canary)
