@@ -48,11 +48,29 @@ static void count(struct hl_transfer *transfer, const struct hl_http_result *res
                transfer->url);
 }
 
+/* True when the transfer goes on. */
+static bool greet(struct hl_transfer *transfer, const struct hl_http_result *result)
+{
+    struct hl_http *http = transfer->http;
+    if (transfer->stop != HL_STOP_NONE || !hl_http_may_be_tls(transfer, result) ||
+        hl_loop_now(http->loop) >= transfer->deadline_us ||
+        hl_transfer_to_greeting(transfer) != HOMELAB_OK)
+        return false;
+    transfer->plain = *result;
+    transfer->state = HL_TRANSFER_QUEUED;
+    hl_list_append(&http->queued, transfer);
+    hl_timer_arm(http->loop, &transfer->timer, transfer->deadline_us);
+    hl_loop_post(http->loop, &http->start_task);
+    return true;
+}
+
 static void deliver(struct hl_transfer *transfer)
 {
     struct hl_http_result result;
     hl_http_fill(transfer, &result);
     drop(transfer);
+    if (greet(transfer, &result))
+        return;
     count(transfer, &result);
     transfer->fn(&result, transfer->userdata);
     hl_transfer_release(transfer);

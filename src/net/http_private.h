@@ -146,6 +146,11 @@ struct hl_transfer {
     int64_t retry_after_s;
     char error[HL_HTTP_ERROR_SIZE];
 
+    /* A plain request that got no byte back is followed by a TLS greeting, for many TLS servers
+     * just hang up on plain HTTP. */
+    bool greeting;
+    struct hl_http_result plain; /* what came of the request */
+
     struct homelab_testing_request request;
     int test_code, test_status;
 };
@@ -157,6 +162,8 @@ void hl_transfer_release(struct hl_transfer *transfer);
 void hl_transfer_free(struct hl_transfer *transfer);
 /* Sets the easy handle's options; HOMELAB_E_NOMEM with a record. */
 int hl_transfer_configure(struct hl_transfer *transfer, int64_t now_us);
+/* Turns a plain request into a TLS greeting to the same port; HOMELAB_E_NOMEM with a record. */
+int hl_transfer_to_greeting(struct hl_transfer *transfer);
 
 void hl_list_append(struct hl_transfer_list *list, struct hl_transfer *transfer);
 void hl_list_remove(struct hl_transfer_list *list, struct hl_transfer *transfer);
@@ -181,6 +188,8 @@ struct hl_http_facts {
 int hl_http_classify(const struct hl_http_facts *facts, int *sys_errno, char *detail, size_t size);
 /* The result of a transfer that ended. */
 void hl_http_fill(struct hl_transfer *transfer, struct hl_http_result *result);
+/* Whether a TLS greeting could tell more. */
+bool hl_http_may_be_tls(const struct hl_transfer *transfer, const struct hl_http_result *result);
 
 /* --- The client (http.c) --- */
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char tls_expected[] = "the peer speaks TLS, not plain HTTP";
+
 /* One printable line. */
 static void clean(char *to, size_t size, const char *text)
 {
@@ -130,7 +132,7 @@ static int not_http(struct verdict *verdict)
     const struct hl_http_facts *facts = verdict->facts;
     const unsigned char *body = (const unsigned char *)facts->body;
     if (facts->body_length >= 2 && (body[0] == 0x15 || body[0] == 0x16) && body[1] == 0x03)
-        return say(verdict, HOMELAB_E_NET_TLS, "the peer speaks TLS, not plain HTTP");
+        return say(verdict, HOMELAB_E_NET_TLS, tls_expected);
     char start[64], text[96];
     clean(start, sizeof start, facts->body);
     snprintf(text, sizeof text, "the answer is not HTTP: '%s'", start);
@@ -209,7 +211,7 @@ int hl_http_classify(const struct hl_http_facts *facts, int *sys_errno, char *de
     if (facts->stop == HL_STOP_CLOSED)
         return say(&verdict, HOMELAB_E_CLOSED, "the context was closed");
     if (wants_tls(facts))
-        return say(&verdict, HOMELAB_E_NET_TLS, "the peer speaks TLS, not plain HTTP");
+        return say(&verdict, HOMELAB_E_NET_TLS, tls_expected);
     if (facts->curl_code == CURLE_OK && facts->headers_cut)
         return say(&verdict, HOMELAB_E_NET_CLOSED, "closed amid the headers of the answer");
     if (facts->curl_code == CURLE_OK)
@@ -305,6 +307,26 @@ static void fill_real(struct hl_transfer *transfer, struct hl_http_result *resul
         hl_http_classify(&facts, &result->sys_errno, result->detail, sizeof result->detail);
 }
 
+/* What the request itself met, and what the greeting told about it. */
+static void fill_greeting(struct hl_transfer *transfer, struct hl_http_result *result)
+{
+    *result = transfer->plain;
+    result->body = "";
+    if (transfer->curl_code != CURLE_OK || transfer->stop != HL_STOP_NONE)
+        return;
+    struct verdict verdict = {.detail = result->detail, .size = sizeof result->detail};
+    result->code = say(&verdict, HOMELAB_E_NET_TLS, tls_expected);
+    result->sys_errno = 0;
+}
+
+bool hl_http_may_be_tls(const struct hl_transfer *transfer, const struct hl_http_result *result)
+{
+    return (result->code == HOMELAB_E_NET_CLOSED || result->code == HOMELAB_E_NET_RESET) &&
+           result->sent && transfer->header_bytes == 0 && transfer->answer.length == 0 &&
+           !transfer->tls && !transfer->greeting && !transfer->unix_socket &&
+           !transfer->http->transport && !transfer->http->proxy;
+}
+
 void hl_http_fill(struct hl_transfer *transfer, struct hl_http_result *result)
 {
     *result = (struct hl_http_result){
@@ -315,7 +337,9 @@ void hl_http_fill(struct hl_transfer *transfer, struct hl_http_result *result)
         .location = transfer->has_location ? transfer->location : NULL,
         .retry_after_s = transfer->retry_after_s,
     };
-    if (transfer->stop == HL_STOP_TEST)
+    if (transfer->greeting)
+        fill_greeting(transfer, result);
+    else if (transfer->stop == HL_STOP_TEST)
         fill_test(transfer, result);
     else
         fill_real(transfer, result);

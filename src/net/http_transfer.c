@@ -230,8 +230,6 @@ int hl_transfer_configure(struct hl_transfer *transfer, int64_t now_us)
     return set_special(transfer, true);
 }
 
-/* --- The pool --- */
-
 static void wipe_headers(struct hl_transfer *transfer)
 {
     for (struct curl_slist *header = transfer->headers; header; header = header->next)
@@ -239,6 +237,26 @@ static void wipe_headers(struct hl_transfer *transfer)
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
 }
+
+int hl_transfer_to_greeting(struct hl_transfer *transfer)
+{
+    /* The URL is "http:" and more. */
+    size_t length = strlen(transfer->url) - 4;
+    char *url = hl_malloc(length + sizeof "https");
+    if (!url)
+        return hl_error_nomem();
+    memcpy(url, "https", 5);
+    memcpy(url + 5, transfer->url + 4, length + 1);
+    hl_free(transfer->url);
+    transfer->url = url;
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+    wipe_headers(transfer);
+    transfer->greeting = transfer->connect_only = transfer->fresh = transfer->insecure = true;
+    transfer->posts = false;
+    return HOMELAB_OK;
+}
+
+/* --- The pool --- */
 
 static void forget_request(struct hl_transfer *transfer)
 {
@@ -364,7 +382,7 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->curl_code = CURLE_OK;
     transfer->stop = HL_STOP_NONE;
     transfer->stop_errno = 0;
-    transfer->opened_socket = false;
+    transfer->opened_socket = transfer->greeting = false;
     transfer->header_bytes = 0;
     transfer->headers_ended = false;
     transfer->has_server = transfer->has_content_type = transfer->has_location = false;
