@@ -39,7 +39,7 @@ static bool put_variable(struct hl_buf *out, const char *name, const char **end,
     char variable[LONGEST_VARIABLE];
     memcpy(variable, name, length);
     variable[length] = '\0';
-    const char *value = getenv(variable);
+    const char *value = secure_getenv(variable);
     if (!value || !*value) {
         hl_buf_printf(wrong,
                       "found the variable ${%s}, which is %s, expected a value in the "
