@@ -28,6 +28,14 @@ void hl_ctx_unlock(homelab_ctx *ctx);
  * no byte may go to a peer and no lock may be taken. One system call. */
 bool hl_ctx_forked(const homelab_ctx *ctx);
 
+/* Drives the context as homelab_ctx_wait() does until done() says so under the lock: events that
+ * wait do not end it, and a wake-up by the host is left for its next wait. 0, HOMELAB_E_TIMEOUT, or
+ * what homelab_ctx_wait() would give. Outside of enter and leave. */
+int hl_ctx_wait_until(homelab_ctx *ctx, bool (*done)(void *userdata), void *userdata,
+                      int timeout_ms);
+/* Makes a thread in hl_ctx_wait_until() ask again. */
+void hl_ctx_poke(homelab_ctx *ctx);
+
 /* --- Services: what parts above the core keep once per context, such as the HTTP client. Made when
  * first asked for, freed when the context closes, after the closers, latest first; in the child of
  * a fork (hl_ctx_forked()) quietly. Its address is the key:

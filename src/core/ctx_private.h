@@ -87,6 +87,7 @@ struct homelab_ctx {
     unsigned depth;
 
     atomic_bool closed;
+    bool patient; /* who drives waits for something else than events */
     bool driving; /* a thread of the host is in dispatch, wait or close */
     atomic_bool finishing;
     bool unsound; /* forked in the middle of a change */

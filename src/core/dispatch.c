@@ -119,6 +119,55 @@ int homelab_ctx_wait(homelab_ctx *ctx, int timeout_ms)
     return end(ctx);
 }
 
+static void be_patient(homelab_ctx *ctx, bool patient)
+{
+    hl_ctx_lock(ctx);
+    ctx->patient = patient;
+    hl_ctx_unlock(ctx);
+}
+
+static bool asks_done(homelab_ctx *ctx, bool (*done)(void *userdata), void *userdata)
+{
+    hl_ctx_lock(ctx);
+    bool is_done = done(userdata);
+    hl_ctx_unlock(ctx);
+    return is_done;
+}
+
+static int wait_until(homelab_ctx *ctx, bool (*done)(void *userdata), void *userdata,
+                      int timeout_ms)
+{
+    int64_t until_us = hl_clock_real() + (int64_t)timeout_ms * 1000;
+    struct hl_sigpipe guard;
+    hl_sigpipe_block(&guard);
+    bool is_done = asks_done(ctx, done, userdata);
+    while (!is_done) {
+        step(ctx, &guard);
+        is_done = asks_done(ctx, done, userdata);
+        int64_t left_us = until_us - hl_clock_real();
+        if (is_done || left_us <= 0)
+            break;
+        sleep_until(ctx, (int)((left_us + 999) / 1000));
+    }
+    hl_sigpipe_restore(&guard);
+    return is_done ? HOMELAB_OK : HOMELAB_E_TIMEOUT;
+}
+
+int hl_ctx_wait_until(homelab_ctx *ctx, bool (*done)(void *userdata), void *userdata,
+                      int timeout_ms)
+{
+    int code = begin(ctx);
+    if (code)
+        return code;
+    be_patient(ctx, true);
+    int result = wait_until(ctx, done, userdata, timeout_ms);
+    be_patient(ctx, false);
+    if (ctx->woken_seen)
+        homelab_ctx_wakeup(ctx);
+    code = end(ctx);
+    return code < 0 ? code : result;
+}
+
 int homelab_ctx_wakeup(homelab_ctx *ctx)
 {
     /* No error record, no lock, no memory: this may run in a signal handler. */

@@ -62,9 +62,16 @@ static void lower_notify(homelab_ctx *ctx)
     (void)got; /* EAGAIN: a wake-up that was seen before its write */
 }
 
+void hl_ctx_poke(homelab_ctx *ctx)
+{
+    if (ctx->patient)
+        raise_notify(ctx);
+}
+
 void hl_notify_settle(homelab_ctx *ctx)
 {
-    bool due = hl_events_waiting(ctx) > 0 || hl_log_due(ctx) || hl_secrets_due(ctx);
+    bool events = hl_events_waiting(ctx) > 0 && !ctx->patient;
+    bool due = events || hl_log_due(ctx) || hl_secrets_due(ctx);
     if (due == ctx->notified || ctx->notify_fd < 0)
         return;
     ctx->notified = due;

@@ -58,6 +58,7 @@ struct hl_observation {
     int cause;
     size_t deciding;    /* index of the evidence that decided, HL_NONE */
     bool early_failure; /* refused, reset, closed or cut: worth one more try within the time-out */
+    bool retried;       /* a first try failed early, this is what the second one saw */
     int backend;        /* found, or as declared */
     char version[64];
     int slots;          /* -1 unknown */

@@ -58,12 +58,20 @@ static void count_neither(struct hl_state *state, const struct hl_state_policy *
         state->health = policy->rise - 1;
 }
 
-static void count_look(struct hl_state *state, const struct hl_state_policy *policy)
+static void remember(struct hl_state *state, bool failed)
 {
-    bool failed = state->look_verdict == HOMELAB_VERDICT_DOWN;
     state->recent_failures = state->recent_failures << 1 | failed;
     if (state->recent_count < FLAP_WINDOW)
         state->recent_count++;
+}
+
+static void count_look(struct hl_state *state, const struct hl_state_policy *policy, bool retried)
+{
+    bool failed = state->look_verdict == HOMELAB_VERDICT_DOWN;
+    /* A failure and a success are both part of the pattern. */
+    if (retried && !failed)
+        remember(state, true);
+    remember(state, failed);
     if (!state->probed)
         state->health = failed ? 0 : full(policy);
     else if (failed)
@@ -257,7 +265,7 @@ bool hl_state_look(struct hl_state *state, const struct hl_state_policy *policy,
     state->unclear =
         state->no_progress_since_us != 0 || observation->verdict == HOMELAB_VERDICT_BUSY;
     state->passive_busy = false;
-    count_look(state, policy);
+    count_look(state, policy, observation->retried);
     state->probed = true;
     if (still)
         wait_long_enough(state, policy, now_us);

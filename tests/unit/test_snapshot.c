@@ -24,8 +24,8 @@ static homelab_snapshot *make(void)
         {HL_LAYER_TCP, HOMELAB_CAUSE_REFUSED, 111, 12, "a \"quoted\"\nline"}};
     const struct hl_model_state models[] = {{(char *)(uintptr_t) "qwen:7b", 1,
                                              HL_ABILITY_COMPLETION | HL_ABILITY_TOOLS, 4096,
-                                             5000000000, 4000000000, 0},
-                                            {(char *)(uintptr_t) "x", -1, 0, -1, -1, -1, 0}};
+                                             5000000000, 4000000000, -1, 0},
+                                            {(char *)(uintptr_t) "x", -1, 0, -1, -1, -1, -1, 0}};
     static const struct hl_latency_point points[] = {{1000, 0.5f}, {2000, 0.9f}, {9000, 1}};
     struct hl_facts facts[] = {
         {.backend = HOMELAB_BACKEND_OLLAMA,
