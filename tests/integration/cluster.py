@@ -41,7 +41,7 @@ def slow(test):
 
 def program():
     """The homelab command, or None."""
-    path = os.environ.get("HOMELAB_BIN", "")
+    path = os.environ.get("HOMELAB_BIN") or os.path.join(lab.ROOT, "build", "debug", "bin", "homelab")
     return path if os.access(path, os.X_OK) else None
 
 
@@ -148,7 +148,7 @@ class LabTest(unittest.TestCase):
     def setUpClass(cls):
         cls.obstacle = None
         if cls.needs_program and program() is None:
-            cls.obstacle = "the homelab command is missing (--build or HOMELAB_BIN)"
+            cls.obstacle = "the homelab command is missing, set HOMELAB_BIN"
             return
         try:
             cls.prepare()

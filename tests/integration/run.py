@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the integration tests: run.py [--build DIR] [--only PATTERN] [--long] [--list]
+"""Runs the integration tests: run.py [--only PATTERN] [--long] [--list]
 
 One line a test, then 'N passed, N failed, N skipped'. PATTERN is a part of MODULE.CLASS.TEST or a
-shell pattern. The homelab command is DIR/tools/homelab, or what the environment's HOMELAB_BIN says.
+shell pattern. Environment: HOMELAB_BIN, the homelab command (default build/debug/bin/homelab);
 HOMELAB_REQUIRE_COMPONENTS=1 makes what is missing a failure."""
 
 import argparse
@@ -29,7 +29,7 @@ class Result(unittest.TestResult):
         self.started = time.monotonic()
 
     def say(self, word, test, detail=""):
-        print(f"{word:7} {test.id()} ({time.monotonic() - self.started:.1f} s){detail}", flush=True)
+        print(f"{word:4} {test.id()} ({time.monotonic() - self.started:.1f} s){detail}", flush=True)
 
     def addSuccess(self, test):
         self.passed += 1
@@ -37,7 +37,7 @@ class Result(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self.say("skipped", test, ": " + reason)
+        self.say("skip", test, ": " + reason)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
@@ -73,13 +73,10 @@ def is_slow(test):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--build", help="folder of the build whose homelab command is tested")
     parser.add_argument("--only", default="")
     parser.add_argument("--long", action="store_true", help="also the slow forms")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     options = parser.parse_args()
-    if options.build:
-        os.environ["HOMELAB_BIN"] = os.path.abspath(os.path.join(options.build, "tools", "homelab"))
     found = unittest.defaultTestLoader.discover(HERE, "test_*.py", HERE)
     pattern = options.only if any(c in options.only for c in "*?[") else f"*{options.only}*"
     chosen = [test for test in tests_of(found) if fnmatch.fnmatch(test.id(), pattern)
