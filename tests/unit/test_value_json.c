@@ -7,6 +7,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "support/failmalloc.h"
 #include "unit/value_problems.h"
 
 #include <locale.h>
@@ -380,51 +381,39 @@ static void test_locale(void **state)
     setlocale(LC_NUMERIC, "C");
 }
 
-/* An allocator that fails from its n-th call on: YAJL itself checks nothing. */
-struct budget {
-    long left;
-};
-static void *budget_malloc(size_t size, void *userdata)
+static int read_both(void *userdata)
 {
-    struct budget *budget = userdata;
-    return budget->left-- > 0 ? malloc(size) : NULL;
-}
-static void *budget_realloc(void *block, size_t size, void *userdata)
-{
-    struct budget *budget = userdata;
-    return budget->left-- > 0 ? realloc(block, size) : NULL;
-}
-static void budget_free(void *block, void *userdata)
-{
-    (void)userdata;
-    free(block);
+    const char *text = userdata;
+    for (int yaml = 0; yaml < 2; yaml++) {
+        struct problems problems = {0};
+        struct hl_value *value = NULL;
+        int error =
+            yaml ? hl_value_read_yaml(&value, text, strlen(text), DEPTH, take_problem, &problems)
+                 : read_text(&value, text, &problems);
+        char *json = error == HOMELAB_OK ? hl_value_write_json(value) : NULL;
+        char *again = error == HOMELAB_OK ? hl_value_write_yaml(value) : NULL;
+        bool failed = error == HOMELAB_OK && (!json || !again);
+        hl_free(json);
+        hl_free(again);
+        hl_value_free(value);
+        if (error == HOMELAB_E_NOMEM || failed)
+            return failmalloc_failed(HOMELAB_E_NOMEM);
+    }
+    return HOMELAB_OK;
 }
 
+/* YAJL itself checks nothing that its allocator returns. */
 static void test_allocation_failures(void **state)
 {
     (void)state;
-    static const char text[] =
+    static char text[] =
         "{\"endpoints\": {\"a\\nb\": {\"url\": \"x\\ty\", \"list\": [1, 2.5, true, null, \"z\"]},"
-        "\"c\": {\"d\": 1, \"d\": 2}}}";
-    bool done = false;
-    for (long n = 1; !done && n < 1000; n++) {
-        struct budget budget = {1};
-        homelab_allocator *allocator = NULL;
-        assert_int_equal(
-            homelab_allocator_new(&allocator, budget_malloc, budget_realloc, budget_free, &budget),
-            HOMELAB_OK);
-        budget.left = n;
-        homelab_allocator *before = hl_allocator_swap(allocator);
-        struct problems problems = {0};
-        struct hl_value *value = NULL;
-        int error = read_text(&value, text, &problems);
-        hl_allocator_swap(before);
-        done = budget.left >= 0;
-        assert_int_equal(error, done ? HOMELAB_E_SYNTAX : HOMELAB_E_NOMEM);
-        hl_value_free(value);
-        homelab_allocator_free(allocator);
-    }
-    assert_true(done);
+        "\"c\": {\"d\": 1, \"e\": 2}}}";
+    static char duplicates[] = "{\"c\": {\"d\": 1, \"d\": 2}, \"e\": [[]]}";
+    static char broken[] = "{\"c\": {\"d\": 1, \"d\": ]";
+    fail_each_allocation(read_both, text);
+    fail_each_allocation(read_both, duplicates);
+    fail_each_allocation(read_both, broken);
 }
 
 int main(void)
