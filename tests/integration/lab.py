@@ -20,7 +20,7 @@ import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-GUARD = 'read -r _; kill -KILL -- "-$1" 2>/dev/null; sleep 0.2; rm -rf -- "$2"'
+GUARD = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null; sleep 0.2; rm -rf -- "$2"'
 
 
 class MissingComponent(Exception):
