@@ -32,14 +32,14 @@ static bool ask_version(struct hl_probe *probe)
 
 static void take_version(struct hl_probe *probe, const struct hl_http_result *result)
 {
-    if (!hl_accept(probe, result))
+    if (!hl_answered(probe, result))
         return;
     cJSON *root = hl_answer_json(probe, result);
-    const char *version = hl_json_string(root, "version");
+    const char *version = result->status == 200 ? hl_json_string(root, "version") : NULL;
     if (version)
         hl_found_version(probe, version);
     else
-        hl_wrong_body(probe, result, "Ollama's version was expected");
+        hl_say(probe, result, HOMELAB_CAUSE_NONE, "no version is told");
     cJSON_Delete(root);
 }
 
@@ -334,8 +334,8 @@ static void conclude(struct hl_probe *probe)
 }
 
 static const struct hl_step steps[] = {
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_tags, take_tags},
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
     {HL_LAYER_SCHEDULER, HL_DEPTH_SCHEDULER, false, ask_ps, take_ps},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, true, ask_show, take_show},
     {HL_LAYER_CANARY, HL_DEPTH_CANARY, false, ask_canary, hl_canary_take},
