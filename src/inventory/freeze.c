@@ -78,7 +78,8 @@ void hl_freeze_problem(struct hl_freeze *freeze, const struct hl_value *value, c
     if (path.failed || message->failed)
         freeze->nomem = true;
     else
-        hl_report_add(freeze->report, value->line, value->column, path.data, "%s", message->data);
+        hl_report_add(freeze->report, key ? value->line : value->key_line,
+                      key ? value->column : value->key_column, path.data, "%s", message->data);
     hl_buf_free(&path);
     hl_buf_free(message);
 }

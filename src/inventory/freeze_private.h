@@ -33,7 +33,7 @@ void *hl_freeze_array(struct hl_freeze *freeze, size_t count, size_t size);
 char *hl_freeze_expand(struct hl_freeze *freeze, const struct hl_value *value, const char *section,
                        const char *id, const char *key);
 /* Reports at value, whose path is section.id.KEY, or section.id.LIST[i] for an element (index not
- * HL_NONE, key that of the list). Takes the message. */
+ * HL_NONE, key that of the list), or at the item's id (key NULL). Takes the message. */
 void hl_freeze_problem(struct hl_freeze *freeze, const struct hl_value *value, const char *section,
                        const char *id, const char *key, size_t index, struct hl_buf *message);
 /* Index of the item that value names, or HL_NONE, reported: "expected one of the nodes". */
