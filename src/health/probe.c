@@ -1,6 +1,6 @@
 #include "core/alloc.h"
 #include "core/error.h"
-#include "health/plan.h"
+#include "health/guard.h"
 #include "health/verdict.h"
 
 #include <string.h>
@@ -67,6 +67,10 @@ static void split_path(struct hl_probe *probe)
     const struct hl_endpoint *endpoint = probe->target.endpoint;
     const char *path = endpoint->path ? endpoint->path : "/";
     size_t length = strcspn(path, "?#");
+    if (hl_path_is_work(path)) {
+        probe->own_path = true;
+        return;
+    }
     for (size_t i = 0; i < sizeof probe_paths / sizeof *probe_paths; i++) {
         size_t tail = strlen(probe_paths[i]);
         if (length < tail || memcmp(path + length - tail, probe_paths[i], tail))
