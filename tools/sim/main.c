@@ -28,6 +28,7 @@ enum {
 /* Everything that runs, for the signal and timer callbacks. */
 struct program {
     struct sim sim;
+    struct sim_scale *scale; /* instead of the scenario's endpoints */
     struct sim_options options;
     struct sim_scenario scenario;
     struct sim_run run;
@@ -205,19 +206,28 @@ static bool begin(struct program *program)
     return sim_run_start(&program->run, program->sim.loop, options->command);
 }
 
-static int play(struct program *program)
+static bool open_endpoints(struct program *program)
 {
     struct sim *sim = &program->sim;
     const struct sim_options *options = &program->options;
+    const char *inventory = program->inventory;
+    if (options->scale > 0) {
+        program->scale = sim_scale_start(options);
+        return program->scale != NULL &&
+               (inventory == NULL || sim_scale_write_inventory(program->scale, inventory));
+    }
     if (!sim_cluster_start(sim, &program->scenario))
-        return EXIT_START;
+        return false;
     if (options->control_port >= 0 &&
         (sim->control = sim_control_start(sim, options->control_port)) == NULL)
-        return EXIT_START;
-    if (program->inventory != NULL &&
-        !sim_inventory_write(sim, &program->scenario, program->inventory))
-        return EXIT_START;
-    if (!begin(program))
+        return false;
+    return inventory == NULL || sim_inventory_write(sim, &program->scenario, inventory);
+}
+
+static int play(struct program *program)
+{
+    struct sim *sim = &program->sim;
+    if (!open_endpoints(program) || !begin(program))
         return EXIT_START;
     if (!sim_loop_run(sim->loop)) {
         sim_complain("cannot wait for events: %s", strerror(errno));
@@ -232,6 +242,7 @@ static void clean_up(struct program *program)
     sim_timer_clear(sim->loop, &program->end);
     sim_watch_remove(sim->loop, program->signal_watch);
     sim_close(&program->signal_fd);
+    sim_scale_stop(program->scale);
     sim_control_stop(sim->control);
     sim_cluster_stop(sim);
     sim_scenario_free(&program->scenario);
@@ -241,7 +252,7 @@ static void clean_up(struct program *program)
     free(program->inventory);
 }
 
-static int play_scenario(struct program *program)
+static int play_all(struct program *program)
 {
     int status = EXIT_START;
     program->sim.loop = sim_loop_new();
@@ -285,12 +296,14 @@ int main(int argc, char *argv[])
     if (program.options.die_with_parent && !tie_to_parent())
         return EXIT_START;
     raise_descriptor_limit();
-    if (program.options.scale > 0)
-        return sim_scale_run(&program.options);
-    if (!load_scenario(&program) || program.options.check) {
-        bool good = program.options.check && program.scenario.json != NULL;
+    bool loads = program.options.scale == 0;
+    if (loads && !load_scenario(&program)) {
         sim_scenario_free(&program.scenario);
-        return good ? 0 : EXIT_DATA;
+        return EXIT_DATA;
     }
-    return play_scenario(&program);
+    if (program.options.check) {
+        sim_scenario_free(&program.scenario);
+        return 0;
+    }
+    return play_all(&program);
 }

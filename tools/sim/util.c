@@ -68,7 +68,8 @@ void sim_buf_puts(struct sim_buf *buf, const char *text)
     sim_buf_add(buf, text, strlen(text));
 }
 
-static void buf_vprintf(struct sim_buf *buf, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void buf_vprintf(struct sim_buf *buf,
+                                                              const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);

@@ -161,6 +161,16 @@ static int max_tokens(const struct sim_request *request)
     return 0;
 }
 
+/* Seen: a llama.cpp started for embeddings still completes. */
+static bool model_serves(const struct sim_call *call, const struct sim_model_run *model,
+                         bool embeds)
+{
+    unsigned needed = embeds ? SIM_CAN_EMBED : SIM_CAN_COMPLETE;
+    if (!embeds && call->endpoint->config->backend == SIM_LLAMACPP)
+        return true;
+    return (model->config->capabilities & needed) != 0;
+}
+
 enum sim_openai_result sim_openai_start(const struct sim_call *call)
 {
     const char *path = call->request->path;
@@ -176,8 +186,7 @@ enum sim_openai_result sim_openai_start(const struct sim_call *call)
     struct sim_model_run *model = sim_endpoint_find_model(call->endpoint, name);
     if (model == NULL)
         return SIM_OPENAI_NO_MODEL;
-    unsigned needed = embeds ? SIM_CAN_EMBED : SIM_CAN_COMPLETE;
-    if ((model->config->capabilities & needed) == 0)
+    if (!model_serves(call, model, embeds))
         return SIM_OPENAI_BAD_REQUEST;
     sim_start_job(call, embeds ? SIM_JOB_EMBED : SIM_JOB_GENERATE, model, max_tokens(call->request),
                   sim_request_flag(call->request, "stream", false));

@@ -11,7 +11,17 @@ static const struct sim_openai_style style = {"openai", "application/json", "fp_
 
 static void plain_error(const struct sim_call *call, int status)
 {
+    sim_answer_reset(call->answer);
+    sim_answer_header(call->answer, "Connection", "close");
     sim_answer_text(call->answer, status, "text/plain; charset=utf-8", sim_reason(status));
+}
+
+static void add_headers(const struct sim_call *call)
+{
+    sim_answer_header(call->answer, "Vary", "Origin");
+    sim_answer_header(call->answer, "X-Frame-Options", "DENY");
+    sim_answer_header(call->answer, "Content-Security-Policy", "frame-ancestors 'none'");
+    sim_answer_header(call->answer, "X-Content-Type-Options", "nosniff");
 }
 
 static void error(const struct sim_call *call, int status, const char *type, const char *message)
@@ -29,7 +39,7 @@ static void error(const struct sim_call *call, int status, const char *type, con
 
 static void refuse(const struct sim_call *call, int status)
 {
-    sim_answer_header(call->answer, "server", "uvicorn");
+    add_headers(call);
     if (status == 500)
         plain_error(call, status);
     else
@@ -125,12 +135,14 @@ static void model_info(const struct sim_call *call)
         cJSON *params = cJSON_AddObjectToObject(entry, "litellm_params");
         add_api_base(call, deployment, params);
         cJSON_AddBoolToObject(params, "use_in_pass_through", false);
+        cJSON_AddBoolToObject(params, "use_litellm_proxy", false);
+        cJSON_AddBoolToObject(params, "merge_reasoning_content_in_choices", false);
         cJSON_AddStringToObject(params, "model", deployment->model);
         cJSON *info = cJSON_AddObjectToObject(entry, "model_info");
         cJSON_AddStringToObject(info, "id", id);
         cJSON_AddBoolToObject(info, "db_model", false);
-        cJSON_AddStringToObject(info, "key", deployment->model);
-        cJSON_AddStringToObject(info, "mode", "chat");
+        cJSON_AddBoolToObject(info, "member_auto_router", false);
+        cJSON_AddItemToObject(info, "pricing_overrides", cJSON_CreateArray());
         cJSON_AddItemToArray(data, entry);
     }
     sim_answer_json(call->answer, 200, json, NULL);
@@ -210,6 +222,19 @@ static void generate(const struct sim_call *call)
     sim_answer_json(call->answer, 200, json, NULL);
 }
 
+static void keyed(const struct sim_call *call)
+{
+    static const struct sim_path paths[] = {
+        {"GET", "/v1/models", models},      {"GET", "/models", models},
+        {"GET", "/model/info", model_info}, {"GET", "/v1/model/info", model_info},
+        {"GET", "/health", health},         {NULL, NULL, NULL},
+    };
+    if (!sim_key_accepted(call))
+        deny(call);
+    else if (sim_dispatch(call, paths) != SIM_DISPATCHED)
+        generate(call);
+}
+
 static void handle(const struct sim_call *call)
 {
     static const struct sim_path open_paths[] = {
@@ -219,23 +244,23 @@ static void handle(const struct sim_call *call)
         {"GET", "/", root},
         {NULL, NULL, NULL},
     };
+    /* The path is looked up before the key. */
     static const struct sim_path keyed_paths[] = {
-        {"GET", "/v1/models", models},      {"GET", "/models", models},
-        {"GET", "/model/info", model_info}, {"GET", "/v1/model/info", model_info},
-        {"GET", "/health", health},         {NULL, NULL, NULL},
+        {"GET", "/v1/models", keyed},     {"GET", "/models", keyed}, {"GET", "/model/info", keyed},
+        {"GET", "/v1/model/info", keyed}, {"GET", "/health", keyed}, {NULL, NULL, NULL},
     };
-    sim_answer_header(call->answer, "server", "uvicorn");
+    add_headers(call);
     enum sim_dispatch found = sim_dispatch(call, open_paths);
-    if (found == SIM_DISPATCHED)
+    if (found == SIM_UNKNOWN_PATH && is_generation(call->request)) {
+        keyed(call);
         return;
-    if (found == SIM_WRONG_METHOD)
-        wrong_method(call);
-    else if (!sim_key_accepted(call))
-        deny(call);
-    else if (is_generation(call->request))
-        generate(call);
-    else if (sim_dispatch(call, keyed_paths) != SIM_DISPATCHED)
+    }
+    if (found == SIM_UNKNOWN_PATH)
+        found = sim_dispatch(call, keyed_paths);
+    if (found == SIM_UNKNOWN_PATH)
         not_found(call);
+    else if (found == SIM_WRONG_METHOD)
+        wrong_method(call);
 }
 
 const struct sim_backend sim_backend_litellm = {

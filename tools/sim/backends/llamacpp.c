@@ -1,10 +1,18 @@
 /* llama.cpp's llama-server, build 11549: one model. */
 #include "llamacpp.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct sim_openai_style style = {"llamacpp", SIM_LLAMACPP_TYPE, "b11549-5f6c0a1"};
+
+/* The library under the real server closes after anything but success. */
+static void send_error(const struct sim_call *call, int status, cJSON *json)
+{
+    sim_answer_header(call->answer, "Connection", "close");
+    sim_answer_json(call->answer, status, json, SIM_LLAMACPP_TYPE);
+}
 
 void sim_llamacpp_error(const struct sim_call *call, int status, const char *type,
                         const char *message)
@@ -14,23 +22,35 @@ void sim_llamacpp_error(const struct sim_call *call, int status, const char *typ
     cJSON_AddNumberToObject(error, "code", status);
     cJSON_AddStringToObject(error, "message", message);
     cJSON_AddStringToObject(error, "type", type);
-    sim_answer_json(call->answer, status, json, SIM_LLAMACPP_TYPE);
+    send_error(call, status, json);
+}
+
+/* What is answered before any handler has its members in another order. */
+static void early_error(const struct sim_call *call, int status, const char *type,
+                        const char *message)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON *error = cJSON_AddObjectToObject(json, "error");
+    cJSON_AddStringToObject(error, "message", message);
+    cJSON_AddStringToObject(error, "type", type);
+    cJSON_AddNumberToObject(error, "code", status);
+    send_error(call, status, json);
 }
 
 static void refuse(const struct sim_call *call, int status)
 {
     sim_answer_header(call->answer, "Server", "llama.cpp");
     if (status == 401)
-        sim_llamacpp_error(call, 401, "authentication_error", "Invalid API Key");
+        early_error(call, 401, "authentication_error", "Invalid API Key");
     else if (status == 503)
-        sim_llamacpp_error(call, 503, "unavailable_error", "Loading model");
+        early_error(call, 503, "unavailable_error", "Loading model");
     else
         sim_llamacpp_error(call, status, "server_error", sim_reason(status));
 }
 
 void sim_llamacpp_unknown(const struct sim_call *call)
 {
-    sim_llamacpp_error(call, 404, "not_found_error", "File Not Found");
+    early_error(call, 404, "not_found_error", "File Not Found");
 }
 
 static cJSON *capability_list(const struct sim_model *model)
@@ -64,16 +84,26 @@ static cJSON *ollama_like(const struct sim_model *model)
     return json;
 }
 
+void sim_llamacpp_modalities(cJSON *json, const struct sim_model *model)
+{
+    bool sees = (model->capabilities & SIM_CAN_SEE) != 0;
+    cJSON *architecture = cJSON_AddObjectToObject(json, "architecture");
+    cJSON_AddItemToObject(architecture, "input_modalities",
+                          sees ? sim_strings("text", "image", (char *)NULL)
+                               : sim_strings("text", (char *)NULL));
+    cJSON_AddItemToObject(architecture, "output_modalities", sim_strings("text", (char *)NULL));
+}
+
 static cJSON *openai_like(const struct sim_call *call, const struct sim_model *model)
 {
     cJSON *json = sim_openai_model(call, model->name, style.owned_by);
     cJSON_AddItemToObject(json, "aliases", sim_strings(model->name, (char *)NULL));
     cJSON_AddItemToObject(json, "tags", cJSON_CreateArray());
+    sim_llamacpp_modalities(json, model);
     cJSON *meta = cJSON_AddObjectToObject(json, "meta");
     cJSON_AddNumberToObject(meta, "vocab_type", 2);
     cJSON_AddNumberToObject(meta, "n_vocab", 152064);
-    cJSON_AddNumberToObject(meta, "n_ctx",
-                            (double)(model->context * call->endpoint->config->slots));
+    cJSON_AddNumberToObject(meta, "n_ctx", (double)model->context);
     cJSON_AddNumberToObject(meta, "n_ctx_train", (double)model->context_train);
     cJSON_AddNumberToObject(meta, "n_embd", (double)model->embedding_length);
     cJSON_AddNumberToObject(meta, "n_params", (double)model->parameters);
@@ -122,11 +152,13 @@ void sim_llamacpp_props(const struct sim_call *call, const struct sim_model_run 
     cJSON_AddStringToObject(json, "model_path", path);
     cJSON *modalities = cJSON_AddObjectToObject(json, "modalities");
     cJSON_AddBoolToObject(modalities, "vision", sees);
-    cJSON_AddBoolToObject(modalities, "audio", false);
     cJSON_AddBoolToObject(modalities, "video", false);
+    cJSON_AddBoolToObject(modalities, "audio", false);
+    cJSON_AddStringToObject(json, "media_marker", "<__media__>");
     cJSON_AddBoolToObject(json, "endpoint_slots", config->slots_route);
     cJSON_AddBoolToObject(json, "endpoint_props", false);
     cJSON_AddBoolToObject(json, "endpoint_metrics", config->metrics);
+    cJSON_AddBoolToObject(json, "ui", true);
     cJSON_AddStringToObject(json, "chat_template", "{{ messages }}");
     cJSON_AddStringToObject(json, "bos_token", "<|im_start|>");
     cJSON_AddStringToObject(json, "eos_token", "<|im_end|>");
@@ -184,11 +216,19 @@ void sim_llamacpp_slots(const struct sim_call *call)
     slots_listing(call);
 }
 
-static void add_metric(struct sim_buf *out, const char *name, const char *type, const char *help,
-                       double value)
+struct metric {
+    const char *name, *type, *help;
+    double value;
+};
+
+static void print_metrics(struct sim_buf *out, const struct metric *metrics, size_t count)
 {
-    sim_buf_printf(out, "# HELP llamacpp:%s %s\n# TYPE llamacpp:%s %s\nllamacpp:%s %g\n", name,
-                   help, name, type, name, value);
+    for (size_t i = 0; i < count; i++) {
+        const struct metric *metric = &metrics[i];
+        sim_buf_printf(out, "# HELP llamacpp:%s %s\n", metric->name, metric->help);
+        sim_buf_printf(out, "# TYPE llamacpp:%s %s\n", metric->name, metric->type);
+        sim_buf_printf(out, "llamacpp:%s %.10g\n", metric->name, metric->value);
+    }
 }
 
 static double per_second(double amount, double seconds)
@@ -206,36 +246,57 @@ void sim_llamacpp_metrics(const struct sim_call *call)
             "This server does not support metrics endpoint. Start it with `--metrics`");
         return;
     }
-    /* Whole tokens, and batches only when they end. */
-    double prompt = (double)(int64_t)counters->prompt_tokens;
-    double predicted = (double)(int64_t)counters->predicted_tokens;
+    /* Whole tokens and whole batches. */
+    double prompt = floor(counters->prompt_tokens);
+    double predicted = floor(counters->predicted_tokens);
+    double decodes = floor(counters->decodes);
+    const struct metric metrics[] = {
+        {"prompt_tokens_total", "counter",
+         "Number of prompt tokens processed, excluding cached tokens", prompt},
+        {"prompt_tokens_cached_total", "counter", "Number of prompt tokens reused from the cache",
+         0},
+        {"prompt_seconds_total", "counter", "Total time spent processing prompts",
+         counters->prompt_seconds},
+        {"tokens_predicted_total", "counter", "Number of generation tokens processed", predicted},
+        {"tokens_predicted_seconds_total", "counter", "Total time spent generating tokens",
+         counters->predicted_seconds},
+        {"n_decode_total", "counter",
+         "Total number of llama_decode() calls, excluding speculative decoding and multimodal "
+         "decoding",
+         decodes},
+        {"n_tokens_max", "counter", "Largest observed sequence length (prompt + generation)",
+         prompt},
+        {"spec_decode_num_draft_tokens_total", "counter",
+         "Speculative: Total draft tokens generated", 0},
+        {"spec_decode_num_accepted_tokens_total", "counter",
+         "Speculative: Total draft tokens accepted by the target model", 0},
+        {"spec_decode_num_drafts_total", "counter",
+         "Speculative: Total speculative decoding verification steps", 0},
+        {"prompt_tokens_seconds", "gauge", "Average prompt throughput in tokens/s",
+         per_second(prompt, counters->prompt_seconds)},
+        {"predicted_tokens_seconds", "gauge", "Average generation throughput in tokens/s",
+         per_second(predicted, counters->predicted_seconds)},
+        {"requests_processing", "gauge", "Number of requests processing",
+         (double)sim_endpoint_processing(endpoint)},
+        {"requests_deferred", "gauge", "Number of requests deferred",
+         endpoint->state.wedged ? 0 : (double)endpoint->waiting},
+        {"n_busy_slots_per_decode", "gauge", "Average number of busy slots per llama_decode() call",
+         decodes > 0 ? 1 : 0},
+    };
     struct sim_buf out = {0};
-    add_metric(&out, "prompt_tokens_total", "counter", "Number of prompt tokens processed.",
-               prompt);
-    add_metric(&out, "prompt_seconds_total", "counter", "Prompt process time",
-               counters->prompt_seconds);
-    add_metric(&out, "tokens_predicted_total", "counter", "Number of generation tokens processed.",
-               predicted);
-    add_metric(&out, "tokens_predicted_seconds_total", "counter", "Predict process time",
-               counters->predicted_seconds);
-    add_metric(&out, "n_decode_total", "counter", "Total number of llama_decode() calls",
-               (double)(int64_t)counters->decodes);
-    add_metric(&out, "n_tokens_max", "counter", "Largest observed n_tokens.", prompt);
-    add_metric(&out, "n_busy_slots_per_decode", "counter",
-               "Average number of busy slots per llama_decode() call",
-               counters->decodes >= 1 ? 1 : 0);
-    add_metric(&out, "prompt_tokens_seconds", "gauge", "Average prompt throughput in tokens/s.",
-               per_second(prompt, counters->prompt_seconds));
-    add_metric(&out, "predicted_tokens_seconds", "gauge",
-               "Average generation throughput in tokens/s.",
-               per_second(predicted, counters->predicted_seconds));
-    add_metric(&out, "requests_processing", "gauge", "Number of requests processing.",
-               (double)sim_endpoint_processing(endpoint));
-    add_metric(&out, "requests_deferred", "gauge", "Number of requests deferred.",
-               endpoint->state.wedged ? 0 : (double)endpoint->waiting);
+    print_metrics(&out, metrics, sizeof metrics / sizeof metrics[0]);
     sim_answer_header(call->answer, "Process-Start-Time-Unix", "1790000000");
     sim_answer_text(call->answer, 200, "text/plain; version=0.0.4", out.data);
     sim_buf_free(&out);
+}
+
+static void refuse_request(const struct sim_call *call)
+{
+    if (sim_ends_with(call->request->path, "/embeddings"))
+        sim_llamacpp_error(call, 501, "not_supported_error",
+                           "This server does not support embeddings. Start it with `--embeddings`");
+    else
+        sim_llamacpp_error(call, 400, "invalid_request_error", "invalid request");
 }
 
 bool sim_llamacpp_start(const struct sim_call *call)
@@ -247,7 +308,7 @@ bool sim_llamacpp_start(const struct sim_call *call)
         sim_llamacpp_error(call, 404, "not_found_error", "model not found");
         return true;
     case SIM_OPENAI_BAD_REQUEST:
-        sim_llamacpp_error(call, 400, "invalid_request_error", "invalid request");
+        refuse_request(call);
         return true;
     default:
         return false;
@@ -256,8 +317,15 @@ bool sim_llamacpp_start(const struct sim_call *call)
 
 static bool is_public(const char *path)
 {
-    return strcmp(path, "/health") == 0 || strcmp(path, "/v1/health") == 0 ||
-           strcmp(path, "/") == 0;
+    return strcmp(path, "/health") == 0 || strcmp(path, "/v1/health") == 0;
+}
+
+/* The page of the web interface, which is there in compressed form only. */
+static void page(const struct sim_call *call)
+{
+    sim_answer_header(call->answer, "Connection", "close");
+    sim_answer_text(call->answer, 415, "text/plain",
+                    "Error: gzip is not supported by this browser");
 }
 
 static void handle(const struct sim_call *call)
@@ -272,14 +340,19 @@ static void handle(const struct sim_call *call)
         {"GET", "/metrics", sim_llamacpp_metrics},
         {NULL, NULL, NULL},
     };
+    const char *path = call->request->path;
     sim_answer_header(call->answer, "Server", "llama.cpp");
-    /* Loading is answered before the key is looked at. */
-    if (call->endpoint->state.loading && !call->endpoint->config->router) {
-        sim_llamacpp_error(call, 503, "unavailable_error", "Loading model");
+    if (strcmp(path, "/") == 0) {
+        page(call);
         return;
     }
-    if (!is_public(call->request->path) && !sim_key_accepted(call)) {
-        sim_llamacpp_error(call, 401, "authentication_error", "Invalid API Key");
+    /* Loading is answered before the key is looked at. */
+    if (call->endpoint->state.loading && !call->endpoint->config->router) {
+        early_error(call, 503, "unavailable_error", "Loading model");
+        return;
+    }
+    if (!is_public(path) && !sim_key_accepted(call)) {
+        early_error(call, 401, "authentication_error", "Invalid API Key");
         return;
     }
     if (call->endpoint->config->router)

@@ -8,6 +8,8 @@
 
 void sim_llamacpp_error(const struct sim_call *call, int status, const char *type,
                         const char *message);
+/* Adds "architecture": what goes in and comes out. */
+void sim_llamacpp_modalities(cJSON *json, const struct sim_model *model);
 void sim_llamacpp_props(const struct sim_call *call, const struct sim_model_run *model);
 void sim_llamacpp_slots(const struct sim_call *call);
 void sim_llamacpp_metrics(const struct sim_call *call);

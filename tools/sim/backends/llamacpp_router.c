@@ -16,7 +16,6 @@ static const char *status_of(const struct sim_call *call, const struct sim_model
 static cJSON *entry(const struct sim_call *call, const struct sim_model_run *model)
 {
     char path[300];
-    bool sees = (model->config->capabilities & SIM_CAN_SEE) != 0;
     snprintf(path, sizeof path, "/models/%.250s.gguf", model->config->name);
     cJSON *json = sim_openai_model(call, model->config->name, "llamacpp");
     cJSON_AddBoolToObject(json, "in_cache", true);
@@ -24,11 +23,7 @@ static cJSON *entry(const struct sim_call *call, const struct sim_model_run *mod
     cJSON *status = cJSON_AddObjectToObject(json, "status");
     cJSON_AddStringToObject(status, "value", status_of(call, model));
     cJSON_AddItemToObject(status, "args", sim_strings("llama-server", "-m", path, (char *)NULL));
-    cJSON *architecture = cJSON_AddObjectToObject(json, "architecture");
-    cJSON_AddItemToObject(architecture, "input_modalities",
-                          sees ? sim_strings("text", "image", (char *)NULL)
-                               : sim_strings("text", (char *)NULL));
-    cJSON_AddItemToObject(architecture, "output_modalities", sim_strings("text", (char *)NULL));
+    sim_llamacpp_modalities(json, model->config);
     return json;
 }
 
