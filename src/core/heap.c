@@ -20,8 +20,6 @@ void hl_heap_release(struct hl_heap *heap)
 
 void hl_heap_free(struct hl_heap *heap)
 {
-    for (size_t i = 0; i < heap->count; i++)
-        heap->entries[i].timer->position = 0;
     hl_free(heap->entries);
     *heap = (struct hl_heap){0};
 }

@@ -20,6 +20,7 @@ struct hl_heap {
 
 int hl_heap_reserve(struct hl_heap *heap);
 void hl_heap_release(struct hl_heap *heap);
+/* Leaves the timers alone: their owners may be gone. */
 void hl_heap_free(struct hl_heap *heap);
 /* Arms or moves. Without a reservation left it does nothing. */
 void hl_heap_put(struct hl_heap *heap, struct hl_timer *timer, int64_t due_us);
