@@ -40,8 +40,8 @@ struct hl_sockets {
 };
 
 int hl_socket_reserve(struct hl_http *http, int fd);
-curl_socket_t hl_socket_open(void *transfer, curlsocktype purpose, struct curl_sockaddr *address);
-int hl_socket_close(void *http, curl_socket_t fd);
+curl_socket_t hl_socket_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
+int hl_socket_close(void *userdata, curl_socket_t fd);
 /* What libcurl waits for on fd from now on. False: out of memory or descriptors. */
 bool hl_socket_want(struct hl_http *http, struct hl_shard *shard, int fd, int what);
 /* In the child of a fork: closes the descriptors and leaves everything else. */
