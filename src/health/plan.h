@@ -67,7 +67,7 @@ struct hl_probe {
     size_t prefix; /* length of the part of the endpoint's path before a known probe path */
     bool own_path; /* the rest of the path is a probe path of the user's */
     int64_t spent_us;
-    int64_t server_wall_us; /* the server's own clock, 0 unknown */
+    char server_date[40]; /* the server's own clock as its last answer tells it, "" unknown */
 
     /* Of the running plan. */
     size_t cursor;

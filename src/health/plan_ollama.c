@@ -1,8 +1,8 @@
 #include "core/error.h"
+#include "health/dates.h"
 #include "health/error_body.h"
 #include "health/model_list.h"
 #include "health/plan.h"
-#include "health/rfc3339.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 
 static int64_t server_now(const struct hl_probe *probe)
 {
-    return probe->server_wall_us ? probe->server_wall_us : probe->target.wall_us + probe->spent_us;
+    int64_t told_us = hl_http_date_us(probe->server_date);
+    return told_us ? told_us : probe->target.wall_us + probe->spent_us;
 }
 
 /* --- /api/version --- */

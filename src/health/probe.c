@@ -3,6 +3,7 @@
 #include "health/guard.h"
 #include "health/verdict.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PATH_MAX_BYTES 4096
@@ -290,8 +291,8 @@ static void note_latency(struct hl_probe *probe, const struct hl_step *step,
         return;
     if (probe->seen.latency_us < 0)
         probe->seen.latency_us = result->total_us;
-    if (result->date_s > 0)
-        probe->server_wall_us = result->date_s * 1000000;
+    if (result->date)
+        snprintf(probe->server_date, sizeof probe->server_date, "%s", result->date);
     if (result->total_us > probe->target.slow_us && probe->target.slow_us > 0 && !probe->ask.canary)
         hl_say(probe, result, HOMELAB_CAUSE_SLOW, "slower than %s",
                hl_duration(probe->target.slow_us).text);

@@ -42,7 +42,7 @@ struct hl_http_result {
     const char *content_type; /* or NULL */
     const char *location;     /* of a redirect, or NULL */
     int64_t retry_after_s;    /* -1 without one */
-    int64_t date_s;           /* Date header, seconds since 1970 UTC; 0 without one */
+    const char *date;         /* Date header, or NULL */
     int64_t connect_us;    /* from the start until TCP stood; 0 when reused, -1 if it never did */
     int64_t first_byte_us; /* from the start, -1 if none */
     int64_t total_us;

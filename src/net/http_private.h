@@ -143,6 +143,7 @@ struct hl_transfer {
     struct hl_buf answer;
     char server[64], content_type[64], location[256];
     bool has_server, has_content_type, has_location;
+    char date[40]; /* Date header, "" without one */
     int64_t retry_after_s;
     char error[HL_HTTP_ERROR_SIZE];
 

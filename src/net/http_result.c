@@ -336,6 +336,7 @@ void hl_http_fill(struct hl_transfer *transfer, struct hl_http_result *result)
         .content_type = transfer->has_content_type ? transfer->content_type : NULL,
         .location = transfer->has_location ? transfer->location : NULL,
         .retry_after_s = transfer->retry_after_s,
+        .date = transfer->date[0] ? transfer->date : NULL,
     };
     if (transfer->greeting)
         fill_greeting(transfer, result);

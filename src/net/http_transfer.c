@@ -82,6 +82,7 @@ static void take_header(struct hl_transfer *transfer, const char *line, size_t l
         if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
             transfer->has_server = transfer->has_content_type = transfer->has_location = false;
             transfer->retry_after_s = -1;
+            transfer->date[0] = '\0';
             transfer->headers_ended = false;
         }
         break;
@@ -96,6 +97,9 @@ static void take_header(struct hl_transfer *transfer, const char *line, size_t l
     case 'c':
         transfer->has_content_type |= header_value(
             line, length, "content-type", transfer->content_type, sizeof transfer->content_type);
+        break;
+    case 'd':
+        header_value(line, length, "date", transfer->date, sizeof transfer->date);
         break;
     case 'l':
         transfer->has_location |=
@@ -387,6 +391,7 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->headers_ended = false;
     transfer->has_server = transfer->has_content_type = transfer->has_location = false;
     transfer->retry_after_s = -1;
+    transfer->date[0] = '\0';
     transfer->error[0] = '\0';
     hl_buf_reset(&transfer->answer);
     int code = copy_request(transfer, request);

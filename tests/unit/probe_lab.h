@@ -167,11 +167,7 @@ static inline bool lab_fixture(struct lab *lab, const char *method, const char *
         return false;
     result->status = atoi(lab->page + 9);
     result->server = lab_header(lab->page, "Server", server, sizeof server);
-    if (lab_header(lab->page, "Date", date, sizeof date)) {
-        struct tm tm = {0};
-        assert_non_null(strptime(date, "%a, %d %b %Y %H:%M:%S", &tm));
-        result->date_s = timegm(&tm);
-    }
+    result->date = lab_header(lab->page, "Date", date, sizeof date);
     result->body = strstr(lab->page, "\r\n\r\n") + 4;
     return true;
 }

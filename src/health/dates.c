@@ -1,7 +1,8 @@
-#include "health/rfc3339.h"
+#include "health/dates.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* A number of exactly so many digits followed by the separator (0: anything). */
 static bool number(const char **at, int digits, char separator, int *out)
@@ -54,6 +55,15 @@ static bool offset_minutes(const char *at, int *out)
     return true;
 }
 
+/* Microseconds of a date and time, 0 when it is none. */
+static int64_t moment_us(int year, int month, int day, int hour, int minute, int second)
+{
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+        second > 60)
+        return 0;
+    return (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000000;
+}
+
 int64_t hl_rfc3339_us(const char *text)
 {
     int year, month, day, hour, minute, second, offset;
@@ -61,13 +71,33 @@ int64_t hl_rfc3339_us(const char *text)
         !number(&text, 2, 'T', &day) || !number(&text, 2, ':', &hour) ||
         !number(&text, 2, ':', &minute) || !number(&text, 2, 0, &second))
         return 0;
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-        second > 60)
+    int64_t us = moment_us(year, month, day, hour, minute, second);
+    int64_t fraction = fraction_us(&text);
+    if (!us || !offset_minutes(text, &offset))
         return 0;
-    int64_t us = fraction_us(&text);
-    if (!offset_minutes(text, &offset))
-        return 0;
-    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    us += (seconds - (int64_t)offset * 60) * 1000000;
+    us += fraction - (int64_t)offset * 60 * 1000000;
     return us > 0 ? us : 0;
+}
+
+static int month_of(const char *text)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (int i = 0; i < 12; i++)
+        if (!memcmp(text, names + (ptrdiff_t)3 * i, 3))
+            return i + 1;
+    return 0;
+}
+
+int64_t hl_http_date_us(const char *text)
+{
+    int year, day, hour, minute, second;
+    if (!text || strlen(text) != 29 || strcmp(text + 25, " GMT"))
+        return 0;
+    int month = month_of(text + 8);
+    text += 5;
+    if (!number(&text, 2, ' ', &day) || *(text += 4) == '\0' || !number(&text, 4, ' ', &year) ||
+        !number(&text, 2, ':', &hour) || !number(&text, 2, ':', &minute) ||
+        !number(&text, 2, 0, &second))
+        return 0;
+    return moment_us(year, month, day, hour, minute, second);
 }
