@@ -80,8 +80,9 @@ static const struct {
      "1:29: nodes.n.ram_gib: found the number 0, expected a number from 0.001 to 1048576"},
     {"{\"nodes\": {\"n\": {\"gpus\": {}}}}",
      "1:26: nodes.n.gpus: found a mapping, expected a list of mappings"},
-    {"{\"nodes\": {\"n\": {\"gpus\": [{\"name\": \"x\"}]}}}",
-     "1:27: nodes.n.gpus[0].memory_gib: found nothing, expected a number from 0.001 to 1048576"},
+    {"{\"nodes\": {\"n\": {\"gpus\": [{\"memory_gib\": \"24\"}]}}}",
+     "1:42: nodes.n.gpus[0].memory_gib: found the text '24', expected a number from 0.001 to "
+     "1048576"},
     {"{\"nodes\": {\"n\": {\"gpus\": [{\"memory_gib\": 24, \"used_gib\": 25}]}}}",
      "1:58: nodes.n.gpus[0].used_gib: found the number 25, expected at most the GPU's memory_gib"},
     {"{\"nodes\": {\"n\": {\"ssh\": {\"port\": 65536}}}}",
