@@ -158,6 +158,12 @@ def threads_by_cpu(pid, seconds=0.5):
     return sorted(((now - first.get(tid, 0), tid) for tid, now in ticks().items()), reverse=True)
 
 
+def thread_states(pid):
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{tid}/stat", encoding="latin-1") as file:
+            yield file.read().rpartition(")")[2].split()[0]
+
+
 def _ptrace(request, tid):
     if LIBC.ptrace(request, tid, None, None) != 0:
         number = ctypes.get_errno()
@@ -185,6 +191,7 @@ def busiest_thread_stopped(pid):
 def stopped(pid):
     os.kill(pid, signal.SIGSTOP)
     try:
+        wait_until(lambda: all(state == "T" for state in thread_states(pid)), 10, f"{pid} to stop", 0.01)
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -221,7 +228,7 @@ def silent_port():
 
 @contextlib.contextmanager
 def counting_port():
-    """Accepts, notes it, and closes at once: yields the port and the list of connections."""
+    """Accepts, notes it, and closes when asked: yields the port and the list of connections."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
@@ -232,6 +239,9 @@ def counting_port():
                 while True:
                     connection, peer = listener.accept()
                     seen.append(peer)
+                    # Closing with unread data would be a reset.
+                    connection.settimeout(1)
+                    connection.recv(65536)
                     connection.close()
         threading.Thread(target=serve, daemon=True).start()
         yield listener.getsockname()[1], seen

@@ -154,9 +154,6 @@ class Server:
         except ProcessLookupError:
             pass
 
-    def freeze(self):
-        os.kill(self.pid, signal.SIGSTOP)
-
     def thaw(self):
         os.kill(self.pid, signal.SIGCONT)
 
@@ -353,6 +350,12 @@ class LiteLLMProxy(Server):
 
     def ready(self):
         return self.get("/health/liveliness").status == 200
+
+    def wait_ready(self):
+        super().wait_ready()
+        # The first requests on the other routes take over a second.
+        for path in ("/", "/v1/models", "/model/info"):
+            self.get(path, 60)
 
     def headers(self):
         return {"Authorization": f"Bearer {self.master_key}"} if self.master_key else {}

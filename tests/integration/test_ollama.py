@@ -14,9 +14,11 @@ CPU_NODE = {"box": {"host": "127.0.0.1"}}
 
 
 class OllamaTest(cluster.LabTest):
+    n_ctx = 2048
+
     @classmethod
     def prepare(cls):
-        cls.server = cls.enterClassContext(lab.OllamaServer(names=["qwen2.5-coder:7b"]))
+        cls.server = cls.enterClassContext(lab.OllamaServer(names=["qwen2.5-coder:7b"], n_ctx=cls.n_ctx))
 
     def look(self, nodes=None, confirm=None, depth=None, path="", **keys):
         return status(inventory(nodes, llm={"url": self.server.url + path, **keys}), confirm=confirm, depth=depth)
@@ -76,7 +78,7 @@ class Loaded(OllamaTest):
         self.assertIs(model["loaded"], True)
         self.assertEqual(model["vram_bytes"], 0)
         self.assertGreater(model["size_bytes"], 90_000_000)
-        self.assertEqual(model["context"], 8192)
+        self.assertEqual(model["context"], 2048)
 
     def test_on_the_cpu_is_degraded_where_a_gpu_is_declared(self):
         report = self.look(GPU_NODE, node="box")
@@ -116,6 +118,8 @@ class Loaded(OllamaTest):
 
 class InFlight(OllamaTest):
     """A request at work on a model that is past its time: the one sign of work there is."""
+
+    n_ctx = 8192
 
     def test_request_in_flight_is_busy(self):
         with faults.overdue(self.server):
