@@ -87,7 +87,8 @@ static void count_look(struct hl_state *state, const struct hl_state_policy *pol
 
 struct flaps {
     int failures, episodes;
-    int good_run, bad_run; /* at the newest end */
+    int good_run;    /* at the newest end */
+    int last_outage; /* looks of the newest run of failures */
 };
 
 static struct flaps flaps_of(const struct hl_state *state)
@@ -100,8 +101,7 @@ static struct flaps flaps_of(const struct hl_state *state)
         flaps.episodes += failed && !later;
         if (flaps.good_run == i && !failed)
             flaps.good_run++;
-        if (flaps.bad_run == i && failed)
-            flaps.bad_run++;
+        flaps.last_outage += failed && flaps.episodes == 1;
         later = failed;
     }
     return flaps;
@@ -110,7 +110,7 @@ static struct flaps flaps_of(const struct hl_state *state)
 static bool is_flapping(const struct flaps *flaps, const struct hl_state_policy *policy)
 {
     int run = policy->fall > 2 ? policy->fall : 2;
-    return flaps->episodes >= 2 && flaps->good_run < FLAP_CALM && flaps->bad_run < run;
+    return flaps->episodes >= 2 && flaps->good_run < FLAP_CALM && flaps->last_outage < run;
 }
 
 /* --- Busy or wedged --- */
