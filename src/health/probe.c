@@ -293,7 +293,10 @@ static void note_latency(struct hl_probe *probe, const struct hl_step *step,
         probe->seen.latency_us = result->total_us;
     if (result->date)
         snprintf(probe->server_date, sizeof probe->server_date, "%s", result->date);
-    if (result->total_us > probe->target.slow_us && probe->target.slow_us > 0 && !probe->ask.canary)
+    /* A server may take its time over a path that it does not have; LiteLLM does the first time. */
+    bool guess = probe->plan == &hl_plan_identify && result->status == 404;
+    if (result->total_us > probe->target.slow_us && probe->target.slow_us > 0 &&
+        !probe->ask.canary && !guess)
         hl_say(probe, result, HOMELAB_CAUSE_SLOW, "slower than %s",
                hl_duration(probe->target.slow_us).text);
 }

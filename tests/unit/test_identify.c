@@ -39,6 +39,8 @@ static const struct lab_route llama_imitates[] = {
     {"/metrics", 501, "{}", "llama.cpp"},
     {0}};
 
+static const struct lab_route slow_guess[] = {
+    {"/.well-known/serviceinfo", 404, "{\"detail\":\"Not Found\"}", .us = 1200000}, {0}};
 static const struct lab_route vllm[] = {
     {"/v1/models", 200, "{\"data\":[{\"id\":\"m\",\"owned_by\":\"vllm\",\"max_model_len\":1024}]}"},
     {"/health", 200, ""},
@@ -104,6 +106,8 @@ static const struct row rows[] = {
      HOMELAB_BACKEND_LITELLM, HOMELAB_VERDICT_HEALTHY, 0, NULL},
     {"LiteLLM without a key", "litellm/keyed-no-key", NULL, 0, "/health", HOMELAB_BACKEND_LITELLM,
      HOMELAB_VERDICT_MISCONFIGURED, HOMELAB_CAUSE_AUTH, NULL},
+    {"LiteLLM, slow over a path it lacks", "litellm/open", slow_guess, 0, "/",
+     HOMELAB_BACKEND_LITELLM, HOMELAB_VERDICT_HEALTHY, 0, NULL},
     {"vLLM", NULL, vllm, 0, "/", HOMELAB_BACKEND_VLLM, HOMELAB_VERDICT_HEALTHY, 0, NULL},
     {"vLLM keyed", NULL, vllm_keyed, HOMELAB_BACKEND_OPENAI, "/v1/models", HOMELAB_BACKEND_VLLM,
      HOMELAB_VERDICT_MISCONFIGURED, HOMELAB_CAUSE_AUTH, NULL},
