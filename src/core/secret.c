@@ -272,9 +272,12 @@ static bool consult(homelab_secret_request *request, homelab_secret_fn fn, void 
     if (answer == HOMELAB_SECRET_LATER)
         return false;
     /* Without effect when it was answered. */
-    settle_error(request, HOMELAB_E_SECRET_REFUSED,
-                 answer == HOMELAB_SECRET_DONE ? "the provider gave no answer"
-                                               : "the provider failed");
+    if (answer == HOMELAB_SECRET_DONE)
+        settle_error(request, HOMELAB_E_SECRET_REFUSED, "the provider gave no answer");
+    else if (answer == HOMELAB_E_NOMEM)
+        settle_error(request, HOMELAB_E_NOMEM, "out of memory");
+    else
+        settle_error(request, HOMELAB_E_SECRET_REFUSED, "the provider failed");
     return false;
 }
 

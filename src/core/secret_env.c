@@ -13,12 +13,9 @@ int hl_secret_env(homelab_secret_request *request, void *userdata)
         return HOMELAB_SECRET_PASS;
     const char *value = secure_getenv(reference + 4);
     char reason[128];
-    if (value && *value) {
-        homelab_secret_request_answer(request, value);
-        return HOMELAB_SECRET_DONE;
-    }
+    if (value && *value)
+        return homelab_secret_request_answer(request, value);
     snprintf(reason, sizeof reason, "environment variable %.64s is %s", reference + 4,
              value ? "empty" : "not set");
-    homelab_secret_request_refuse(request, reason);
-    return HOMELAB_SECRET_DONE;
+    return homelab_secret_request_refuse(request, reason);
 }
