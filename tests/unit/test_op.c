@@ -10,10 +10,11 @@
 #include <cmocka.h>
 
 #include "support/failmalloc.h"
+#include "support/patient.h"
 
 static int with_ctx(void **state)
 {
-    return homelab_ctx_new((homelab_ctx **)state, NULL);
+    return patient_ctx_new((homelab_ctx **)state);
 }
 
 static int without_ctx(void **state)
