@@ -16,6 +16,14 @@
 
 #define MOST_ALLOCATIONS 200000
 
+/* Under AddressSanitizer strdup() and its like take memory without malloc(), so the count is off;
+ * leaks are found by LeakSanitizer there. */
+#ifdef HOMELAB_SANITIZED
+#define COUNTS_ALL false
+#else
+#define COUNTS_ALL true
+#endif
+
 static _Thread_local struct {
     bool armed, onwards;
     size_t at, seen;
@@ -154,7 +162,7 @@ static bool run(int (*fn)(void *userdata), void *userdata, size_t n, bool onward
     failmalloc_arm(n, onwards);
     int code = fn(userdata);
     size_t seen = failmalloc_disarm();
-    if (failmalloc_live() != before)
+    if (COUNTS_ALL && failmalloc_live() != before)
         fail_msg("allocation %zu failed%s: %ld blocks leaked", n,
                  onwards ? " and all after it" : "", failmalloc_live() - before);
     if (seen < n || n == 0)
