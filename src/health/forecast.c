@@ -133,8 +133,6 @@ static void put_count(struct hl_buf *text, size_t healthy, size_t known, const c
 {
     if (!known)
         hl_buf_printf(text, "no %s looked at", noun);
-    else if (known == 1)
-        hl_buf_printf(text, "the only %s is %s", noun, healthy ? "healthy" : "not healthy");
     else if (healthy == known)
         hl_buf_printf(text, "all %zu %ss healthy", known, noun);
     else if (!healthy)
@@ -148,12 +146,16 @@ struct trouble {
 };
 
 /* One pass over the endpoints writes the texts of all tiers. */
-static void write_tiers(struct hl_forecast *out, struct hl_buf *texts, struct trouble *troubles,
-                        const struct hl_forecast_endpoint *endpoints, size_t count)
+static void write_tiers(struct hl_forecast *out, const struct hl_tally *sums, struct hl_buf *texts,
+                        struct trouble *troubles, const struct hl_forecast_endpoint *endpoints,
+                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         size_t tier = endpoints[i].tier;
-        if (!is_trouble(endpoints[i].verdict))
+        bool only = sums->tiers[tier].known == 1;
+        if (only && endpoints[i].verdict != HOMELAB_VERDICT_UNKNOWN)
+            put_endpoint(&texts[tier], &endpoints[i]);
+        if (only || !is_trouble(endpoints[i].verdict))
             continue;
         if (troubles[tier].named == NAMED_MAX) {
             troubles[tier].more++;
@@ -181,9 +183,10 @@ static int make_tiers(struct hl_forecast *out, const struct hl_tally *sums,
         for (size_t i = 0; i < sums->tier_count; i++) {
             out->tiers[i].verdict = hl_tally_tier_verdict(sums, i);
             hl_buf_init(&texts[i], 4096);
-            put_count(&texts[i], sums->tiers[i].healthy, sums->tiers[i].known, "endpoint");
+            if (sums->tiers[i].known != 1)
+                put_count(&texts[i], sums->tiers[i].healthy, sums->tiers[i].known, "endpoint");
         }
-        write_tiers(out, texts, troubles, endpoints, count);
+        write_tiers(out, sums, texts, troubles, endpoints, count);
         for (size_t i = 0; i < sums->tier_count; i++) {
             code = texts[i].failed == HOMELAB_E_NOMEM ? HOMELAB_E_NOMEM : code;
             hl_buf_free(&texts[i]);
@@ -255,6 +258,21 @@ static void put_only(struct hl_buf *text, const struct hl_forecast *out, const c
     }
 }
 
+static const char *word_of(int tier_verdict)
+{
+    if (tier_verdict == HOMELAB_VERDICT_HEALTHY)
+        return "healthy";
+    return tier_verdict == HOMELAB_VERDICT_DOWN ? "down" : "degraded";
+}
+
+static void put_only_tier(struct hl_buf *text, const struct hl_forecast *out,
+                          const char *const *tiers)
+{
+    for (size_t i = 0; i < out->tier_count; i++)
+        if (out->tiers[i].verdict != HOMELAB_VERDICT_UNKNOWN)
+            hl_buf_printf(text, "%s is %s", tiers[i], word_of(out->tiers[i].verdict));
+}
+
 static void put_tier_troubles(struct hl_buf *text, const struct hl_forecast *out,
                               const char *const *tiers)
 {
@@ -266,8 +284,7 @@ static void put_tier_troubles(struct hl_buf *text, const struct hl_forecast *out
             more++;
             continue;
         }
-        bool down = out->tiers[i].verdict == HOMELAB_VERDICT_DOWN;
-        hl_buf_printf(text, ", %s %s", tiers[i], down ? "down" : "degraded");
+        hl_buf_printf(text, ", %s %s", tiers[i], word_of(out->tiers[i].verdict));
         named++;
     }
     if (more)
@@ -284,8 +301,12 @@ static int write_text(struct hl_forecast *out, const char *const *tiers,
     }
     struct hl_buf text;
     hl_buf_init(&text, 8192);
-    put_count(&text, healthy, known, "tier");
-    put_tier_troubles(&text, out, tiers);
+    if (known == 1) {
+        put_only_tier(&text, out, tiers);
+    } else {
+        put_count(&text, healthy, known, "tier");
+        put_tier_troubles(&text, out, tiers);
+    }
     put_only(&text, out, tiers, endpoints, count);
     if (out->lost) {
         hl_buf_puts(&text, "; ");

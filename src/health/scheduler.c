@@ -101,8 +101,10 @@ struct hl_state_policy hl_scheduler_policy(const struct hl_runner *runner)
         .patience_us = endpoint->patience_us ? endpoint->patience_us : settings->patience_us,
         .monitor = prober->running,
         .interval_us = endpoint->interval_us ? endpoint->interval_us : settings->interval_us,
-        .fast_interval_us = settings->fast_interval_us,
-        .down_interval_us = settings->down_interval_us,
+        .fast_interval_us =
+            endpoint->fast_interval_us ? endpoint->fast_interval_us : settings->fast_interval_us,
+        .down_interval_us =
+            endpoint->down_interval_us ? endpoint->down_interval_us : settings->down_interval_us,
     };
     if (settings->confirm_us && !prober->running)
         policy.patience_us = settings->confirm_us;
