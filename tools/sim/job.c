@@ -118,6 +118,7 @@ static int64_t step_loading(struct sim_endpoint *endpoint, struct sim_job *job, 
         model->load_until_ms = SIM_NEVER;
         job->loads = false;
     }
+    endpoint->active_ms = now_ms;
     job->phase = SIM_PHASE_QUEUED;
     return step_queued(endpoint, job, now_ms);
 }

@@ -20,20 +20,28 @@ static void schedule(struct sim_net *net)
     sim_timer_set(endpoint->sim->loop, &net->change, next_ms);
 }
 
+void sim_net_follow(struct sim_endpoint *endpoint)
+{
+    struct sim_net *net = endpoint->net;
+    sim_endpoint_update(endpoint, sim_now(endpoint->sim));
+    enum sim_listener_mode mode = wanted_mode(endpoint);
+    if (mode == net->mode)
+        return;
+    sim_listener_set(net, mode);
+    /* A process that died takes its connections with it; a host that vanished does not say. */
+    net->drop_due = mode == SIM_REFUSE;
+}
+
 void sim_net_refresh(struct sim_endpoint *endpoint)
 {
     struct sim_net *net = endpoint->net;
     if (net == NULL || net->stopping)
         return;
-    sim_endpoint_update(endpoint, sim_now(endpoint->sim));
-    enum sim_listener_mode mode = wanted_mode(endpoint);
-    if (mode != net->mode) {
-        /* A process that died takes its connections with it; a host that vanished does not say. */
-        if (mode == SIM_REFUSE) {
-            sim_raw_drop_all(net);
-            sim_http_drop_all(net);
-        }
-        sim_listener_set(net, mode);
+    sim_net_follow(endpoint);
+    if (net->drop_due) {
+        net->drop_due = false;
+        sim_raw_drop_all(net);
+        sim_http_drop_all(net);
     }
     sim_raw_unpark(net);
     sim_http_poke(net);

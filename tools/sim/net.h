@@ -35,13 +35,17 @@ struct sim_net {
     struct sim_exchange *exchanges;
     struct sim_raw *raws;
     struct sim_open *opens;
+    bool drop_due; /* connections are to be dropped at the next refresh */
     bool stopping;
 };
 
 /* net.c */
 bool sim_net_open(struct sim_endpoint *endpoint);
 void sim_net_close(struct sim_endpoint *endpoint);
-/* Takes over what the script says now; after any change of faults. */
+/* Sets the listener to what the script says now. Before an answer goes out, so that a client that
+ * has read the answer to the last request before a fault meets the fault. */
+void sim_net_follow(struct sim_endpoint *endpoint);
+/* Takes over all that the script says now; after any change of faults. */
 void sim_net_refresh(struct sim_endpoint *endpoint);
 
 /* listener.c */

@@ -239,6 +239,7 @@ static enum MHD_Result send_answer(struct sim_exchange *exchange)
 {
     const struct sim_answer *answer = &exchange->answer;
     struct MHD_Response *response = make_response(exchange);
+    sim_net_follow(exchange->net->endpoint);
     if (response == NULL)
         return MHD_NO;
     for (size_t i = 0; i < answer->header_count; i++)

@@ -32,7 +32,10 @@ static void error(const struct sim_call *call, int status, const char *type, con
     cJSON *object = cJSON_AddObjectToObject(json, "error");
     cJSON_AddStringToObject(object, "message", message);
     cJSON_AddStringToObject(object, "type", type);
-    cJSON_AddStringToObject(object, "param", "None");
+    if (call->endpoint->config->prisma)
+        cJSON_AddStringToObject(object, "param", "None");
+    else
+        cJSON_AddNullToObject(object, "param");
     cJSON_AddStringToObject(object, "code", code);
     sim_answer_json(call->answer, status, json, NULL);
 }

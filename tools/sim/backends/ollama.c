@@ -253,7 +253,9 @@ static void add_times(const struct sim_call *call, cJSON *json)
     cJSON_AddNumberToObject(json, "prompt_eval_count", job->prompt_tokens);
     cJSON_AddNumberToObject(json, "prompt_eval_duration", (double)job->prompt_tokens * 1e6);
     cJSON_AddNumberToObject(json, "eval_count", job->tokens);
-    cJSON_AddNumberToObject(json, "eval_duration", run_ns);
+    /* What is zero is left out; a single token takes no time of its own. */
+    if (job->tokens > 1)
+        cJSON_AddNumberToObject(json, "eval_duration", run_ns);
 }
 
 static void complete_generate(const struct sim_call *call)
