@@ -50,6 +50,7 @@ struct lab {
     const char *fixture; /* "llamacpp/ready" */
     const char *dead;    /* "host:port host:port" that accept no connection */
     bool is_gateway;     /* /health would call every model */
+    uint32_t chaos;      /* not 0: answers are drawn from the routes, whatever is asked */
     char *page;          /* of the fixture */
     size_t ask_count;
     char asks[LAB_ASKS_MAX][512];
@@ -197,7 +198,7 @@ static inline void lab_check_ask(const struct lab *lab, const struct hl_probe_as
         assert_false(lab_starts(ask->path, "/health") &&
                      (ask->path[7] == '\0' || ask->path[7] == '?'));
     if (!strcmp(ask->method, "POST"))
-        assert_true(!strcmp(ask->path, "/api/show") ||
+        assert_true(strstr(ask->path, "/api/show") ||
                     (ask->canary && lab->target.depth == HL_DEPTH_CANARY));
     else
         assert_string_equal(ask->method, "GET");
@@ -216,6 +217,15 @@ static inline bool lab_route_fits(const struct lab_route *route, const char *pat
         return false;
     return !strcmp(route->path, "*") ||
            (strlen(route->path) == length && !memcmp(route->path, path, length));
+}
+
+static inline const struct lab_route *lab_draw(struct lab *lab)
+{
+    size_t count = 0;
+    while (lab->routes[count].path)
+        count++;
+    lab->chaos = lab->chaos * 1664525u + 1013904223u;
+    return &lab->routes[(lab->chaos >> 8) % count];
 }
 
 static inline void lab_answer(struct lab *lab, const struct hl_probe_ask *ask,
@@ -238,7 +248,9 @@ static inline void lab_answer(struct lab *lab, const struct hl_probe_ask *ask,
         return;
     }
     for (const struct lab_route *route = lab->routes; route && route->path; route++) {
-        if (!lab_route_fits(route, ask->path))
+        if (lab->chaos)
+            route = lab_draw(lab);
+        else if (!lab_route_fits(route, ask->path))
             continue;
         result->status = route->status;
         result->body = route->body ? route->body : "";
