@@ -138,7 +138,8 @@ HOMELAB_API const char *homelab_inventory_endpoint_tier(const homelab_inventory 
  * 0.1.0 */
 HOMELAB_API const char *homelab_inventory_endpoint_node(const homelab_inventory *inventory,
                                                         size_t i);
-/** @brief Declared backend of endpoint i, HOMELAB_BACKEND_… @since 0.1.0 */
+/** @brief Backend of endpoint i as declared or told from its URL, HOMELAB_BACKEND_…; AUTO where
+ * neither says. @since 0.1.0 */
 HOMELAB_API int homelab_inventory_endpoint_backend(const homelab_inventory *inventory, size_t i);
 /** @brief Time a whole probe of endpoint i may take, in milliseconds. @since 0.1.0 */
 HOMELAB_API int64_t homelab_inventory_endpoint_timeout_ms(const homelab_inventory *inventory,

@@ -1,0 +1,10 @@
+/* Inventories in YAML. */
+#include "fuzz/inventory_target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = size ? (const char *)data : "";
+    check_reader(text, size, HOMELAB_FORMAT_YAML);
+    check_inventory(text, size, HOMELAB_FORMAT_YAML);
+    return 0;
+}
