@@ -133,16 +133,26 @@ static void close_locked(homelab_ctx *ctx)
     hl_sigpipe_restore(&guard);
 }
 
-/* The descriptors go first, since the epoll set behind them is the parent's too. When a thread of
- * the library held the lock at the fork, what it guards is unfinished and cannot be freed. */
+/* Whether a mutex was free at the fork. One that a thread of the parent holds is made anew: nobody
+ * in this process would give it back. */
+static bool was_free(pthread_mutex_t *mutex)
+{
+    if (pthread_mutex_trylock(mutex) == 0) {
+        pthread_mutex_unlock(mutex);
+        return true;
+    }
+    pthread_mutex_init(mutex, NULL);
+    return false;
+}
+
+/* The descriptors go first, since the epoll set behind them is the parent's too. When a thread held
+ * the lock at the fork, what it guards is unfinished and cannot be freed. */
 static void close_forked(homelab_ctx *ctx)
 {
     hl_loop_forked(ctx->loop);
     hl_notify_free(ctx);
-    ctx->unsound = pthread_mutex_trylock(&ctx->mutex) != 0;
-    /* Whoever held them is not in this process. */
-    pthread_mutex_init(&ctx->mutex, NULL);
-    pthread_mutex_init(&ctx->gate, NULL);
+    was_free(&ctx->gate);
+    ctx->unsound = !was_free(&ctx->mutex);
     atomic_store(&ctx->owner, 0);
     if (ctx->unsound)
         return;

@@ -88,7 +88,11 @@ void hl_loop_abandon(struct hl_loop *loop)
 
 void hl_loop_forked(struct hl_loop *loop)
 {
-    pthread_mutex_init(&loop->mutex, NULL);
+    /* One that a thread of the parent holds would never be given back. */
+    if (pthread_mutex_trylock(&loop->mutex) == 0)
+        pthread_mutex_unlock(&loop->mutex);
+    else
+        pthread_mutex_init(&loop->mutex, NULL);
     hl_loop_abandon(loop);
 }
 

@@ -123,6 +123,23 @@ void free(void *block)
     next_free(block);
 }
 
+/* A sanitizer's own would not come by malloc(). */
+char *strndup(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+    char *copy = malloc(length + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+char *strdup(const char *text)
+{
+    return strndup(text, SIZE_MAX - 1);
+}
+
 void failmalloc_arm(size_t n, bool onwards)
 {
     plan.at = n;

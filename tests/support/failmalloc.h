@@ -21,7 +21,10 @@
  *
  * The function is one complete run that gives back everything. Whatever fails in it goes through
  * failmalloc_failed() at once, while the error record is fresh. It may also succeed in spite of a
- * failure where the library works around one. */
+ * failure where the library works around one.
+ *
+ * valgrind replaces malloc() in the program too and so bypasses this, unless it is told
+ * --soname-synonyms=somalloc=nouserintercepts. */
 #ifndef TESTS_SUPPORT_FAILMALLOC_H
 #define TESTS_SUPPORT_FAILMALLOC_H
 
