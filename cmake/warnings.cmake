@@ -3,6 +3,8 @@ add_library(homelab_build INTERFACE)
 target_compile_definitions(homelab_build INTERFACE _GNU_SOURCE)
 target_compile_options(homelab_build INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla $<$<BOOL:${HOMELAB_WERROR}>:-Werror>
+  # A text cut to a buffer's size is meant so; what must not be cut is checked.
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
   # Unlike gcc, clang also means functions that take a va_list.
   $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral>)
 if(HOMELAB_SANITIZE)
