@@ -204,6 +204,7 @@ class Scale(unittest.TestCase):
         address = urllib.parse.urlparse(url)
         with socket.socket() as sock:
             sock.settimeout(0.15)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 sock.connect((address.hostname, address.port))
             except TimeoutError:
