@@ -12,7 +12,12 @@
 
 static bool is_loopback(const char *host)
 {
-    return !strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "::1");
+    return !strcasecmp(host, "localhost") || !strcmp(host, "127.0.0.1") || !strcmp(host, "::1");
+}
+
+static bool is_this_machine(const char *host)
+{
+    return is_loopback(host) || !strncmp(host, "127.", 4);
 }
 
 static bool in_inventory(const struct hl_inventory_data *inventory, const char *host)
@@ -30,7 +35,7 @@ static bool in_inventory(const struct hl_inventory_data *inventory, const char *
 static bool may_connect(const struct hl_probe *probe, const char *host)
 {
     if (is_loopback(host))
-        return is_loopback(probe->target.endpoint->host);
+        return is_this_machine(probe->target.endpoint->host);
     return probe->target.foreign_backends || in_inventory(probe->target.inventory, host);
 }
 

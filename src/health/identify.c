@@ -201,6 +201,7 @@ static bool ask_own(struct hl_probe *probe)
                                        "/health/readiness",  "/.well-known/serviceinfo",
                                        "/api/v1/models",     "/api/v0/models"};
     probe->identified = true;
+    probe->identify.own_serves = true;
     for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
         if (!strcmp(hl_own_path(probe), safe[i]))
             return hl_ask_own(probe);
@@ -221,7 +222,10 @@ static void note_any(struct hl_probe *probe, const cJSON *root)
 static void take_own(struct hl_probe *probe, const struct hl_http_result *result)
 {
     learn(probe, result, note_any);
+    struct hl_error_body error;
+    hl_error_body_read(&error, result->body, result->body_length);
     probe->identify.own_fits = probe->identify.signals != 0;
+    probe->identify.own_serves = result->status / 100 == 2 && !error.message[0];
 }
 
 static bool ask_readiness(struct hl_probe *probe)
@@ -244,6 +248,7 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
 {
     learn(probe, result, note_list);
     probe->identify.refused = result->status == 401 || result->status == 403;
+    probe->identify.no_list = result->status / 100 == 2 && !probe->identify.openai_list;
 }
 
 static bool ask_root(struct hl_probe *probe)
@@ -369,14 +374,24 @@ static bool ask_readiness_late(struct hl_probe *probe)
 
 /* --- The conclusion --- */
 
+/* Whether a model server is expected though none was recognised: the URL is the common list of
+ * models, or a bare address that answers this path with something else. */
+static bool owes_a_list(const struct hl_probe *probe)
+{
+    const char *path = hl_own_path(probe);
+    if (!*path)
+        return probe->identify.no_list;
+    return !strcmp(path, "/v1/models") || !strcmp(path, "/models");
+}
+
 /* The best that is left when no backend was recognised. */
 static int fall_back(struct hl_probe *probe)
 {
     const struct hl_identify *found = &probe->identify;
     int hint = probe->target.endpoint->backend;
     bool imitation = hl_signals_of(probe, HOMELAB_BACKEND_OLLAMA) > 0;
-    int backend =
-        found->openai_list || found->refused ? HOMELAB_BACKEND_OPENAI : HOMELAB_BACKEND_HTTP;
+    bool model_server = found->openai_list || found->refused || owes_a_list(probe);
+    int backend = model_server ? HOMELAB_BACKEND_OPENAI : HOMELAB_BACKEND_HTTP;
     /* The path names a backend whose answer it does not give: judge it as what it should be. */
     if (backend == HOMELAB_BACKEND_HTTP && hint != HOMELAB_BACKEND_AUTO && !found->own_fits)
         backend = hint;
@@ -393,6 +408,20 @@ void hl_note_impostor(struct hl_probe *probe, int backend)
     hl_observation_add(&probe->seen, HL_LAYER_HTTP, HOMELAB_CAUSE_WRONG_BACKEND, 0, 0,
                        "declared as %s, but %s answers", hl_backend_title(probe->seen.backend),
                        hl_backend_title(backend));
+}
+
+/* The URL names a path of one backend, and the other one that was recognised does not serve it. */
+static void note_foreign_path(struct hl_probe *probe, int backend)
+{
+    int hint = probe->target.endpoint->backend;
+    if (!*hl_own_path(probe) || hint == HOMELAB_BACKEND_AUTO || hint == backend ||
+        probe->identify.own_serves)
+        return;
+    /* Looked at again each time, until it is mended. */
+    probe->memory->recognised = false;
+    hl_observation_add(&probe->seen, HL_LAYER_HTTP, HOMELAB_CAUSE_WRONG_BACKEND, 0, 0,
+                       "%s is a path of %s, but %s answers", hl_own_path(probe),
+                       hl_backend_title(hint), hl_backend_title(backend));
 }
 
 static void settle_suspicion(struct hl_probe *probe, int backend)
@@ -422,10 +451,12 @@ static void conclude(struct hl_probe *probe)
         return;
     }
     probe->memory->recognised = backend != HOMELAB_BACKEND_AUTO;
-    if (backend)
+    if (backend) {
         hl_describe_identity(probe, backend);
-    else
+        note_foreign_path(probe, backend);
+    } else {
         backend = fall_back(probe);
+    }
     probe->memory->backend = backend;
     hl_note_identity(probe);
     hl_run_plan(probe, hl_plan_of(backend));

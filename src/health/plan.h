@@ -46,7 +46,9 @@ struct hl_identify {
     unsigned useless; /* answers in a row that only redirect or fail */
     bool openai_list; /* /v1/models has the common shape */
     bool refused;     /* /v1/models wants a key */
+    bool no_list;     /* /v1/models answers 2xx with something else */
     bool own_fits;    /* the endpoint's own path gave a signal */
+    bool own_serves;  /* where it was asked: 2xx, and no error in the body */
 };
 
 struct hl_probe {

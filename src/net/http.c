@@ -7,9 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define START_SLICE    64   /* transfers */
-#define START_SLICE_US 1000 /* or this long, before the loop gets to answers again */
-#define SETTLE_SLICE   8
+#define START_SLICE     64   /* transfers */
+#define START_SLICE_US  1000 /* or this long, before the loop gets to answers again */
+#define SETTLE_SLICE    8
+#define GREETING_MAX_US 500000
 
 static void drop(struct hl_transfer *transfer)
 {
@@ -48,15 +49,24 @@ static void count(struct hl_transfer *transfer, const struct hl_http_result *res
                transfer->url);
 }
 
+/* A greeting takes a small part of the time that is left: the server may swallow it in silence. */
+static int64_t greeting_deadline(const struct hl_transfer *transfer, int64_t now_us)
+{
+    int64_t share_us = (transfer->deadline_us - now_us) / 4;
+    return now_us + (share_us < GREETING_MAX_US ? share_us : GREETING_MAX_US);
+}
+
 /* True when the transfer goes on. */
 static bool greet(struct hl_transfer *transfer, const struct hl_http_result *result)
 {
     struct hl_http *http = transfer->http;
+    int64_t now_us = hl_loop_now(http->loop);
     if (transfer->stop != HL_STOP_NONE || !hl_http_may_be_tls(transfer, result) ||
-        hl_loop_now(http->loop) >= transfer->deadline_us ||
-        hl_transfer_to_greeting(transfer) != HOMELAB_OK)
+        now_us >= transfer->deadline_us || hl_transfer_to_greeting(transfer) != HOMELAB_OK)
         return false;
     transfer->plain = *result;
+    transfer->deadline_us = greeting_deadline(transfer, now_us);
+    transfer->connect_deadline_us = transfer->deadline_us;
     transfer->state = HL_TRANSFER_QUEUED;
     hl_list_append(&http->queued, transfer);
     hl_timer_arm(http->loop, &transfer->timer, transfer->deadline_us);

@@ -286,7 +286,10 @@ static void fill_real(struct hl_transfer *transfer, struct hl_http_result *resul
                                                                 (int64_t)strlen(transfer->body));
     result->connect_us = result->reused ? 0 : result->connected ? connect_us : -1;
     result->first_byte_us = first_us > 0 && transfer->header_bytes > 0 ? first_us : -1;
-    result->total_us = info_us(easy, CURLINFO_TOTAL_TIME_T);
+    /* libcurl's figure stands where it last looked, which for a silent peer is long ago. */
+    result->total_us = transfer->curl_code == CURLE_OPERATION_TIMEDOUT
+                           ? hl_loop_now(transfer->http->loop) - transfer->start_us
+                           : info_us(easy, CURLINFO_TOTAL_TIME_T);
     struct hl_http_facts facts = {
         .curl_code = transfer->curl_code,
         .stop = transfer->stop,
@@ -322,9 +325,9 @@ static void fill_greeting(struct hl_transfer *transfer, struct hl_http_result *r
 bool hl_http_may_be_tls(const struct hl_transfer *transfer, const struct hl_http_result *result)
 {
     return (result->code == HOMELAB_E_NET_CLOSED || result->code == HOMELAB_E_NET_RESET) &&
-           result->sent && transfer->header_bytes == 0 && transfer->answer.length == 0 &&
-           !transfer->tls && !transfer->greeting && !transfer->unix_socket &&
-           !transfer->http->transport && !transfer->http->proxy;
+           result->sent && !result->reused && transfer->header_bytes == 0 &&
+           transfer->answer.length == 0 && !transfer->tls && !transfer->greeting &&
+           !transfer->unix_socket && !transfer->http->transport && !transfer->http->proxy;
 }
 
 void hl_http_fill(struct hl_transfer *transfer, struct hl_http_result *result)
