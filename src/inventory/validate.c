@@ -76,6 +76,19 @@ static void check_secret(struct walk *walk, const struct hl_value *value)
     problem(walk, value->line, value->column, &message);
 }
 
+/* Pasted where the name of a file belongs. */
+static void check_text(struct walk *walk, const struct hl_value *value,
+                       const struct hl_schema_key *key)
+{
+    if (!strstr(value->text, "PRIVATE KEY-----"))
+        return;
+    struct hl_buf message;
+    start_message(&message);
+    hl_buf_puts(&message, "a private key (not repeated here), expected ");
+    hl_schema_expected(&message, key);
+    problem(walk, value->line, value->column, &message);
+}
+
 static bool is_number(const struct hl_value *value, const struct hl_schema_key *key)
 {
     if (value->type != HL_VALUE_NUMBER)
@@ -308,6 +321,8 @@ static void check_value(struct walk *walk, const struct hl_value *value,
         wrong_value(walk, value, key);
     else if (key->kind == HL_KIND_SECRET)
         check_secret(walk, value);
+    else if (key->kind == HL_KIND_TEXT)
+        check_text(walk, value, key);
 }
 
 void hl_inventory_validate(homelab_report *report, const struct hl_value *root)

@@ -96,6 +96,8 @@ static const struct {
     {"{\"nodes\": {\"n\": {\"rdp\": {\"password\": \"hunter2\"}}}}",
      "1:38: nodes.n.rdp.password: found what is no reference (not repeated here: it may be a "
      "secret), expected a reference such as env:NAME"},
+    {"{\"nodes\": {\"n\": {\"ssh\": {\"key\": \"-----BEGIN OPENSSH PRIVATE KEY-----hunter2\"}}}}",
+     "1:33: nodes.n.ssh.key: found a private key (not repeated here), expected a text"},
     {"{\"nodes\": {\"n\": {\"docker\": {\"desktop\": \"yes\"}}}}",
      "1:40: nodes.n.docker.desktop: found the text 'yes', expected true or false"},
     /* Addresses */
