@@ -70,9 +70,9 @@ struct hl_serves {
     uint32_t expected; /* the part of it that is declared or was seen, not merely assumed */
 };
 /* Roles declared in the inventory count first; without them a completion model serves chat, fast,
- * reason and code, and reported vision or embedding their own. An inference server whose models are
- * not known is assumed to have a completion model; a plain http or tcp endpoint serves what is
- * declared, nothing else. */
+ * reason and code, and reported vision or embedding their own. Where the inventory declares nothing
+ * at all, an inference server whose models are not known is assumed to have a completion model; a
+ * plain http or tcp endpoint serves what is declared, nothing else. */
 struct hl_serves hl_serves_of(const struct hl_inventory_data *inventory, size_t endpoint,
                               int backend, const struct hl_model_state *models, size_t count,
                               bool models_known);

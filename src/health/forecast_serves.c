@@ -101,7 +101,7 @@ struct hl_serves hl_serves_of(const struct hl_inventory_data *inventory, size_t 
         declared |= of_declared(&inventory->models[i]);
         any = any || of_declared(&inventory->models[i]);
     }
-    if (any || plain(backend))
+    if (any || plain(backend) || hl_declared_capabilities(inventory))
         return (struct hl_serves){declared, declared};
     return (struct hl_serves){COMPLETION_SERVES, 0};
 }

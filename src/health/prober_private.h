@@ -79,8 +79,9 @@ struct hl_runner {
     struct hl_probe_ask ask;
     struct hl_transfer *transfer;
     int64_t started_us, deadline_us;
-    bool second_try; /* the first one failed early */
-    int first_cause; /* of the first try */
+    int64_t slowest_us; /* of its answers */
+    bool second_try;    /* the first one failed early */
+    int first_cause;    /* of the first try */
     enum hl_layer first_layer;
     char first_text[96];
     bool asked_afresh; /* this question was repeated on a fresh connection */

@@ -160,10 +160,11 @@ static int send_ask(struct hl_runner *runner, bool afresh)
     return hl_http_start(runner->prober->ctx, &request, on_answer, runner, &runner->transfer);
 }
 
-/* The look cannot outlive its time, whatever the probe would still ask. */
+/* A server that answers slowly but surely is slow. Asked with less time left than it took before,
+ * it would look silent. */
 static bool out_of_time(const struct hl_runner *runner)
 {
-    return hl_prober_now(runner->prober) >= runner->deadline_us;
+    return runner->deadline_us - hl_prober_now(runner->prober) <= runner->slowest_us;
 }
 
 static struct hl_http_result no_answer(int code, const char *why)
@@ -187,7 +188,7 @@ static bool pose(struct hl_runner *runner, struct hl_http_result *instead)
         return false;
     }
     if (out_of_time(runner)) {
-        *instead = no_answer(HOMELAB_E_NET_TIMEOUT, "no time left");
+        *instead = no_answer(HOMELAB_E_TIMEOUT, "no time left");
         return false;
     }
     runner->asked_afresh = false;
@@ -227,6 +228,8 @@ void hl_run_answer(struct hl_runner *runner, const struct hl_http_result *result
         if (send_ask(runner, true) == 0)
             return;
     }
+    if (result->code == HOMELAB_OK && result->total_us > runner->slowest_us)
+        runner->slowest_us = result->total_us;
     if (hl_probe_answer(runner->probe, result)) {
         give_up(runner);
         return;
@@ -245,6 +248,7 @@ static void begin_probe(struct hl_runner *runner)
 {
     homelab_prober *prober = runner->prober;
     const struct hl_endpoint *endpoint = runner->endpoint;
+    runner->slowest_us = 0;
     if (!runner->inventory)
         runner->inventory = homelab_inventory_ref(prober->inventory);
     struct hl_probe_target target = {

@@ -261,8 +261,8 @@ static void roles(void **state)
     static const struct serves_case cases[] = {
         /* Not asked: what is declared there. */
         {0, HOMELAB_BACKEND_OLLAMA, false, {{0}}, CODE | VISION, CODE | VISION},
-        /* Nothing declared: an inference server is assumed to talk. */
-        {1, HOMELAB_BACKEND_OLLAMA, false, {{0}}, TALK, 0},
+        /* Nothing is assumed where the inventory declares. */
+        {1, HOMELAB_BACKEND_OLLAMA, false, {{0}}, 0, 0},
         {1, HOMELAB_BACKEND_HTTP, false, {{0}}, 0, 0},
         {1, HOMELAB_BACKEND_TCP, true, {{0}}, 0, 0},
         /* Asked: a declared model that is not there gives nothing. */
@@ -298,6 +298,12 @@ static void roles(void **state)
             fail_msg("case %zu: can %x, expected %x", i, serves.can, serves.expected);
     }
     assert_int_equal(hl_declared_capabilities(&inventory), CODE | VISION | REASON);
+    /* Nothing declared: an inference server is assumed to talk. */
+    struct hl_inventory_data bare = inventory;
+    bare.model_count = 0;
+    struct hl_serves serves = hl_serves_of(&bare, 0, HOMELAB_BACKEND_OLLAMA, NULL, 0, false);
+    assert_int_equal(serves.can, TALK);
+    assert_int_equal(serves.expected, 0);
 }
 
 static void model_names(void **state)
