@@ -115,6 +115,25 @@ static void test_problems_have_no_position(void **state)
     homelab_builder_free(builder);
 }
 
+/* What YAML leaves empty can be filled. */
+static void test_fills_empty_mappings(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"null", "nodes:", "nodes: {n: }", "nodes: {n: {ssh: }}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        homelab_inventory *from = NULL;
+        homelab_builder *builder = NULL;
+        assert_int_equal(homelab_inventory_load_text(&from, texts[i], strlen(texts[i]),
+                                                     HOMELAB_FORMAT_YAML, NULL, NULL),
+                         0);
+        assert_int_equal(homelab_builder_new(&builder, from, NULL), 0);
+        assert_int_equal(homelab_builder_set_number(builder, "nodes", "n", "ssh.port", 22), 0);
+        assert_written(builder, "nodes:\n  \"n\":\n    ssh:\n      port: 22\n");
+        homelab_builder_free(builder);
+        homelab_inventory_unref(from);
+    }
+}
+
 static void test_refuses(void **state)
 {
     (void)state;
@@ -220,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_builds),
         cmocka_unit_test(test_problems_have_no_position),
+        cmocka_unit_test(test_fills_empty_mappings),
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_allocation_failures),

@@ -388,13 +388,45 @@ static void test_files(void **state)
         inventory = NULL;
         assert_int_equal(homelab_inventory_load_file(&inventory, path, NULL), cases[i].error);
         homelab_inventory_unref(inventory);
+        homelab_report *report = NULL;
+        assert_int_equal(homelab_report_file(&report, path, NULL), HOMELAB_OK);
+        assert_int_equal(homelab_report_count(report) == 0, cases[i].error == HOMELAB_OK);
+        homelab_report_free(report);
         unlink(path);
     }
     assert_int_equal(homelab_inventory_load_file(&inventory, path, NULL), HOMELAB_E_SYSTEM);
     assert_non_null(strstr(homelab_error_message(), "cannot be opened: No such file"));
+    homelab_report *report = NULL;
+    assert_int_equal(homelab_report_file(&report, path, NULL), HOMELAB_E_SYSTEM);
+    assert_null(report);
     assert_int_equal(homelab_inventory_load_file(&inventory, folder, NULL), HOMELAB_E_SYSTEM);
     assert_non_null(strstr(homelab_error_message(), "cannot be read: Is a directory"));
     rmdir(folder);
+}
+
+static void test_byte_order_mark(void **state)
+{
+    (void)state;
+    static const char yaml[] = "\xEF\xBB\xBFnodes: {}";
+    static const char json[] = "\xEF\xBB\xBF{}";
+    homelab_inventory *inventory = load_text(yaml);
+    homelab_inventory_unref(inventory);
+    inventory = NULL;
+    assert_int_equal(homelab_inventory_load_text(&inventory, json, sizeof json - 1, 0, NULL, NULL),
+                     HOMELAB_E_SYNTAX);
+    assert_string_equal(homelab_error_message(),
+                        "inventory:1:1: found a byte order mark, expected UTF-8 without one");
+}
+
+static void test_references_are_counted(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory = load_text(smallest_json);
+    assert_ptr_equal(homelab_inventory_ref(inventory), inventory);
+    assert_null(hl_inventory_allocator(inventory));
+    homelab_inventory_unref(inventory);
+    assert_int_equal(homelab_inventory_endpoint_count(inventory), 3);
+    homelab_inventory_unref(inventory);
 }
 
 static void test_limits(void **state)
@@ -554,13 +586,22 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smallest),       cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_written_order_and_references),
-        cmocka_unit_test(test_tier_order),     cmocka_unit_test(test_backend_from_url),
-        cmocka_unit_test(test_node_from_host), cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_files),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_arguments),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_large),          cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_smallest),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_written_order_and_references),
+        cmocka_unit_test(test_tier_order),
+        cmocka_unit_test(test_backend_from_url),
+        cmocka_unit_test(test_node_from_host),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_byte_order_mark),
+        cmocka_unit_test(test_references_are_counted),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,12 @@ static const struct {
      "1:29: endpoints.e.url: found the address 'http://h:0/', expected a port from 1 to 65535"},
     {"{\"endpoints\": {\"e\": {\"url\": \"http://h:70000\", \"tier\": \"nas\"}}}",
      "1:29: endpoints.e.url: found the address 'http://h:70000', expected a port from 1 to 65535"},
+    {"{\"endpoints\": {\"e\": {\"url\": \"http://a..b/\", \"tier\": \"nas\"}}}",
+     "1:29: endpoints.e.url: found the address 'http://a..b/', expected a host name or IP address "
+     "in it"},
+    {"{\"nodes\": {\"n\": {\"os\": true, \"gpus\": [{\"name\": false}]}}}",
+     "1:24: nodes.n.os: found true, expected one of linux, windows, macos, synology\n"
+     "1:48: nodes.n.gpus[0].name: found false, expected a text (in quotes)"},
     {"{\"endpoints\": {\"e\": {\"url\": \"tcp://h\", \"tier\": \"nas\"}}}",
      "1:29: endpoints.e.url: found the address 'tcp://h', expected a port after the host of "
      "tcp://"},
@@ -320,6 +326,26 @@ static void test_hostile_names(void **state)
     homelab_report_free(report);
 }
 
+static void test_tiers_are_limited(void **state)
+{
+    (void)state;
+    char text[8192] = "tiers: {";
+    char found[1024];
+    size_t length = strlen(text);
+    for (int i = 0; i < 65; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "t%d: {}, ", i);
+    snprintf(text + length, sizeof text - length, "}");
+    collect(found, sizeof found, text, HOMELAB_FORMAT_YAML);
+    assert_non_null(strstr(found, ": tiers.t64: found more than 64 tiers, expected fewer"));
+    length = (size_t)snprintf(text, sizeof text, "endpoints: {");
+    for (int i = 0; i < 65; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length,
+                                   "e%d: {url: 'http://h', tier: t%d}, ", i, i);
+    snprintf(text + length, sizeof text - length, "}");
+    collect(found, sizeof found, text, HOMELAB_FORMAT_YAML);
+    assert_non_null(strstr(found, ": endpoints.e64.tier: found more than 64 tiers"));
+}
+
 static void test_depth_is_limited(void **state)
 {
     (void)state;
@@ -349,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_block_yaml_positions),
         cmocka_unit_test(test_syntax_stops_at_the_first),
         cmocka_unit_test(test_hostile_names),
+        cmocka_unit_test(test_tiers_are_limited),
         cmocka_unit_test(test_depth_is_limited),
         cmocka_unit_test(test_nan_cannot_be_written),
     };
