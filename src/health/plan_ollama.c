@@ -256,6 +256,24 @@ static int64_t trained_context(const cJSON *info)
     return hl_json_int(info, key, -1);
 }
 
+/* Names that were copied from one another are one model. */
+static void share(struct hl_probe *probe, const char *digest, uint32_t abilities, int64_t context)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, hl_json_array(probe->tags, "models"))
+    {
+        const char *other = digest_of(item);
+        struct hl_model_state *model =
+            hl_observation_find(&probe->seen, hl_json_string(item, "name"));
+        if (!model || !other || !digest || strcmp(other, digest))
+            continue;
+        model->abilities = abilities;
+        model->trained = context;
+        if (model->loaded != 1 || model->context <= 0)
+            model->context = context;
+    }
+}
+
 static void take_show(struct hl_probe *probe, const struct hl_http_result *result)
 {
     struct hl_model_state *model =
@@ -273,12 +291,7 @@ static void take_show(struct hl_probe *probe, const struct hl_http_result *resul
     int64_t context = trained_context(hl_json_get(root, "model_info"));
     if (hl_memory_learn(probe->memory, digest_of(probe->showing), abilities, context))
         probe->no_memory = true;
-    if (model) {
-        model->abilities = abilities;
-        model->trained = context;
-        if (model->loaded != 1 || model->context <= 0)
-            model->context = context;
-    }
+    share(probe, digest_of(probe->showing), abilities, context);
     cJSON_Delete(root);
     probe->again = true;
 }

@@ -136,12 +136,14 @@ def loading(**options):
 def overdue(server):
     """An Ollama at work on a model whose expires_at is past."""
     server.generate(keep_alive="1s")
-    with ollama_request(server, keep_alive="1s"):
-        # An idle model would be gone by now.
-        time.sleep(3)
-        yield
-    # The runner goes on with a prompt whose client has gone; only its unloading ends that.
-    wait_until(lambda: not server.loaded(), 60, "the runner's end")
+    try:
+        with ollama_request(server, keep_alive="1s") as request:
+            # An idle model would be gone after 3 s; Ollama's clock is told in whole seconds.
+            time.sleep(4.5)
+            yield request
+    finally:
+        # The runner goes on with a prompt whose client has gone; only its unloading ends that.
+        wait_until(lambda: not server.loaded(), 60, "the runner's end")
 
 
 def threads_by_cpu(pid, seconds=0.5):

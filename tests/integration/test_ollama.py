@@ -137,12 +137,8 @@ class InFlight(OllamaTest):
                 self.assertEqual(report.code, 2)
 
     def test_request_that_ends_while_one_looks_is_not_wedged(self):
-        self.server.generate(keep_alive="1s")
-        with faults.ollama_request(self.server, words=2300, keep_alive="1s") as request:
-            time.sleep(3)
-            with faults.later(1.5, request.drop):
-                report = self.look(confirm=30)
-        lab.wait_until(lambda: not self.server.loaded(), 60, "the runner's end")
+        with faults.overdue(self.server) as request, faults.later(1.5, request.drop):
+            report = self.look(confirm=30)
         self.assert_verdict(report, "llm", "HEALTHY")
         self.assertLess(report.elapsed, 28)
 

@@ -187,6 +187,28 @@ static void test_show_budget(void **state)
     lab_clear(&lab);
 }
 
+/* `ollama cp` gives a model a second name: shown once, known under both. */
+static void test_copied_names(void **state)
+{
+    (void)state;
+    struct lab lab;
+    struct hl_observation seen;
+    lab_init(&lab, HOMELAB_BACKEND_OLLAMA, "/");
+    lab.routes = (const struct lab_route[]){
+        {"/api/version", 200, "{\"version\":\"1\"}"},
+        {"/api/tags", 200,
+         "{\"models\":[" TAG("a:latest", DIGEST_A) "," TAG("b:latest", DIGEST_A) "]}"},
+        {"/api/ps", 200, "{\"models\":[]}"},
+        {"/api/show", 200, "{\"capabilities\":[\"embedding\"]}"},
+        {0}};
+    lab_probe(&lab, &seen);
+    assert_int_equal(lab.ask_count, 4);
+    assert_int_equal(hl_observation_find(&seen, "a:latest")->abilities, HL_ABILITY_EMBEDDING);
+    assert_int_equal(hl_observation_find(&seen, "b:latest")->abilities, HL_ABILITY_EMBEDDING);
+    hl_observation_clear(&seen);
+    lab_clear(&lab);
+}
+
 /* The server's own clock counts, not ours. */
 static void test_clock_skew(void **state)
 {
@@ -271,8 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_situations),  cmocka_unit_test(test_common),
         cmocka_unit_test(test_facts),       cmocka_unit_test(test_cloud_and_capabilities),
-        cmocka_unit_test(test_show_budget), cmocka_unit_test(test_clock_skew),
-        cmocka_unit_test(test_canary),
+        cmocka_unit_test(test_show_budget), cmocka_unit_test(test_copied_names),
+        cmocka_unit_test(test_clock_skew),  cmocka_unit_test(test_canary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
