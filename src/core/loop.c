@@ -306,10 +306,19 @@ static bool allowed(const struct budget *budget, size_t done)
     return !budget->spent || done < CALLS_PER_CHECK;
 }
 
+/* What a spent budget left unserved is kept, for one-shot events are reported only once. */
+static bool reports_left(const struct hl_loop *loop)
+{
+    return loop->ready_next < loop->ready_count;
+}
+
 void hl_loop_poll(struct hl_loop *loop, int timeout_ms)
 {
+    if (reports_left(loop))
+        return;
     int count = epoll_wait(loop->epoll_fd, loop->ready, HL_LOOP_BATCH, timeout_ms);
     loop->ready_count = count > 0 ? count : 0;
+    loop->ready_next = 0;
     loop->collected = true;
 }
 
@@ -334,13 +343,12 @@ static void serve(struct hl_loop *loop, const struct epoll_event *event)
 /* True when every ready descriptor was served. */
 static bool run_sources(struct hl_loop *loop, struct budget *budget)
 {
-    int at = 0;
-    while (at < loop->ready_count) {
-        serve(loop, &loop->ready[at++]);
+    while (reports_left(loop)) {
+        serve(loop, &loop->ready[loop->ready_next++]);
         if (spend(budget))
             break;
     }
-    return at == loop->ready_count && at < HL_LOOP_BATCH;
+    return !reports_left(loop) && loop->ready_count < HL_LOOP_BATCH;
 }
 
 static bool timers_due(const struct hl_loop *loop)
@@ -397,7 +405,7 @@ static bool pass(struct hl_loop *loop, struct budget *budget, size_t *work)
     loop->pass++;
     pthread_mutex_unlock(&loop->mutex);
 
-    *work += (size_t)loop->ready_count;
+    *work += (size_t)(loop->ready_count - loop->ready_next);
     bool served = run_sources(loop, budget);
     if (timers_may_run(loop, served))
         *work += run_timers(loop, budget);
@@ -409,7 +417,7 @@ static void set_dispatching(struct hl_loop *loop, bool dispatching)
 {
     pthread_mutex_lock(&loop->mutex);
     loop->dispatching = dispatching;
-    if (!dispatching && loop->first)
+    if (!dispatching && (loop->first || reports_left(loop)))
         signal_locked(loop);
     pthread_mutex_unlock(&loop->mutex);
 }

@@ -42,7 +42,7 @@ struct hl_loop {
     int batches; /* nested hl_loop_begin() and dispatches */
 
     struct epoll_event ready[HL_LOOP_BATCH];
-    int ready_count;
+    int ready_count, ready_next;
     bool collected;  /* by hl_loop_poll() */
     bool suspicious; /* a descriptor was closed before its source was removed */
     bool rebuild;    /* and the kernel still reports it */

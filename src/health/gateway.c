@@ -43,7 +43,8 @@ static void leave_out(struct hl_probe *probe, const char *host)
 {
     probe->backends_untried++;
     if (!probe->untried[0])
-        snprintf(probe->untried, sizeof probe->untried, "%s", host);
+        snprintf(probe->untried, sizeof probe->untried, "%.*s", (int)sizeof probe->untried - 1,
+                 host);
 }
 
 static struct hl_gateway_backend *find(struct hl_probe *probe, const char *host, int port)

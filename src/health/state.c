@@ -150,7 +150,7 @@ static void wait_long_enough(struct hl_state *state, const struct hl_state_polic
     bool silent = state->look_cause == HOMELAB_CAUSE_TIMEOUT_AFTER_ACCEPT;
     char seen[HL_EVIDENCE_TEXT];
     memcpy(seen, state->look_text, sizeof seen);
-    snprintf(state->look_text, sizeof state->look_text, "%s for %lld s; %.140s",
+    snprintf(state->look_text, sizeof state->look_text, "%s for %lld s; %.128s",
              silent ? "silent" : "work in flight without progress", (long long)(still_us / 1000000),
              seen);
     state->look_verdict = HOMELAB_VERDICT_WEDGED;
