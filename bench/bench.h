@@ -92,10 +92,11 @@ static inline void bench_report(const char *name, const struct bench *bench,
     qsort(cpu, (size_t)warm, sizeof *cpu, bench_compare);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%s cold_ms=%.1f cold_cpu_us=%.1f warm_ms=%.1f warm_cpu_us=%.1f missed=%d peak_mib=%.1f\n",
-           name, (double)sweeps[0].wall_us / 1e3, (double)sweeps[0].cpu_us / bench->count,
-           warm ? (double)wall[warm / 2] / 1e3 : 0,
-           warm ? (double)cpu[warm / 2] / bench->count : 0, missed, (double)usage.ru_maxrss / 1024);
+    printf(
+        "%s cold_ms=%.1f cold_cpu_us=%.1f warm_ms=%.1f warm_cpu_us=%.1f missed=%d peak_mib=%.1f\n",
+        name, (double)sweeps[0].wall_us / 1e3, (double)sweeps[0].cpu_us / bench->count,
+        warm ? (double)wall[warm / 2] / 1e3 : 0, warm ? (double)cpu[warm / 2] / bench->count : 0,
+        missed, (double)usage.ru_maxrss / 1024);
 }
 
 /* What every endpoint answers. */

@@ -26,8 +26,7 @@ static void on_done(const struct hl_http_result *result, void *userdata)
 static void start(homelab_ctx *ctx, int i, int64_t deadline_us)
 {
     struct hl_transfer *transfer;
-    struct hl_http_request request = {
-        .method = "GET", .url = urls[i], .deadline_us = deadline_us};
+    struct hl_http_request request = {.method = "GET", .url = urls[i], .deadline_us = deadline_us};
     if (hl_http_start(ctx, &request, on_done, &failed[i], &transfer) != HOMELAB_OK) {
         fprintf(stderr, "%s\n", homelab_error_message());
         exit(1);

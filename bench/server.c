@@ -12,8 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char answer[] = "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/json\r\n"
-                             "Content-Length: %zu\r\n\r\n" BENCH_BODY;
+static const char answer[] =
+    "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/json\r\n"
+    "Content-Length: %zu\r\n\r\n" BENCH_BODY;
 
 static void fail(const char *what)
 {
