@@ -89,8 +89,8 @@ HOMELAB_API void homelab_ctx_unref(homelab_ctx *ctx);
 HOMELAB_API int homelab_ctx_close(homelab_ctx *ctx);
 
 /**
- * @brief The one descriptor to wait on: readable when homelab_ctx_dispatch() has something to do.
- * Constant until close.
+ * @brief The one descriptor to wait on: readable while homelab_ctx_dispatch() has something to do
+ * or an event was not taken. Constant until close.
  * @return The descriptor, owned by the context, or a negative code. Never read, write or close it.
  * @since 0.1.0
  */
@@ -98,7 +98,8 @@ HOMELAB_API int homelab_ctx_fd(homelab_ctx *ctx);
 
 /**
  * @brief How long a loop may wait without the descriptor becoming readable.
- * @return -1: timers live inside the descriptor; or a negative code below -1 never, 0 after close.
+ * @return -1, without limit: timers live inside the descriptor. 0 after close and in the child of a
+ * fork, so that no loop waits for what never comes.
  * @since 0.1.0
  */
 HOMELAB_API int homelab_ctx_timeout_ms(homelab_ctx *ctx);
@@ -151,7 +152,9 @@ HOMELAB_API int homelab_ctx_start_thread(homelab_ctx *ctx);
  * @param destroy Called with userdata exactly once.
  * @return HOMELAB_OK or a negative code.
  *
- * The last lines are also kept in a ring (option `log.ring`), whatever the callback.
+ * The last lines are also kept in a ring (option `log.ring`): those of HOMELAB_LOG_INFO and more
+ * severe, and whatever the callback asked for. A callback that is slower than the log loses the
+ * oldest lines and is told how many.
  * @since 0.1.0
  */
 HOMELAB_API int homelab_ctx_set_log(homelab_ctx *ctx, int level, homelab_log_fn fn, void *userdata,

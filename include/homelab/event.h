@@ -16,10 +16,11 @@ typedef struct homelab_event homelab_event;
  * context's thread. @since 0.1.0 */
 typedef struct homelab_op homelab_op;
 
-/** Events were dropped because the queue was full (option `queue.events`); the integer value is how
- * many. @since 0.1.0 */
+/** Events were dropped because the queue was full (option `queue.events`) or memory was short;
+ * homelab_event_after() is how many. It stands where they would have stood. @since 0.1.0 */
 #define HOMELAB_EVENT_OVERFLOW   1
-/** An operation completed; homelab_event_op() is it. @since 0.1.0 */
+/** An operation completed; homelab_event_op() is it, homelab_event_after() its result and
+ * homelab_event_text() its message. Never dropped. @since 0.1.0 */
 #define HOMELAB_EVENT_OP_DONE    2
 /** An endpoint's verdict or cause changed; the subject is its id. @since 0.1.0 */
 #define HOMELAB_EVENT_ENDPOINT   20
@@ -56,7 +57,8 @@ HOMELAB_API const char *homelab_event_subject(const homelab_event *event);
  * @since 0.1.0 */
 HOMELAB_API int homelab_event_before(const homelab_event *event);
 
-/** @brief Value after, as homelab_event_before(). @since 0.1.0 */
+/** @brief Value after, as homelab_event_before(); the number of lost events of an overflow, the
+ * result of an operation. @since 0.1.0 */
 HOMELAB_API int homelab_event_after(const homelab_event *event);
 
 /** @brief Cause after, a HOMELAB_CAUSE_ number; 0 where it has none. @since 0.1.0 */

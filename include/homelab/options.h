@@ -57,7 +57,8 @@ HOMELAB_API int homelab_opts_set_double(homelab_opts *opts, const char *key, dou
 HOMELAB_API int homelab_opts_set_string(homelab_opts *opts, const char *key, const char *value);
 
 /**
- * @brief Sets an option of any type from text, as a command line gives it: "true", "5000", "0.5".
+ * @brief Sets an option of any type from text, as a command line gives it: "true" (or yes, on, 1;
+ * false, no, off, 0), "5000", "0.5", whatever the locale.
  * @return As the typed setters; HOMELAB_E_OPTION_VALUE names what was found and what was expected.
  * @since 0.1.0
  */
