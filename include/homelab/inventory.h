@@ -56,7 +56,9 @@ typedef struct homelab_report homelab_report;
  * @param[out] out The inventory; untouched on failure.
  * @param path The file; `.json`, `.yaml` and `.yml` fix the format, any other name means
  * HOMELAB_FORMAT_AUTO.
- * @param opts Options (`inventory.*`), or NULL.
+ * @param opts Options (`inventory.*`, `json.max_depth`), or NULL.
+ *
+ * `${NAME}` in an address is read from the environment, which no other thread may change meanwhile.
  * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_SYSTEM (the file cannot be
  * read), HOMELAB_E_LIMIT, HOMELAB_E_SYNTAX or HOMELAB_E_INVENTORY; the record holds the first
  * problem with file, line and column. homelab_report_file() gives them all.
@@ -181,11 +183,13 @@ HOMELAB_API int homelab_report_text(homelab_report **out, const char *text, size
 
 /** @brief Frees a report; NULL is allowed. @since 0.1.0 */
 HOMELAB_API void homelab_report_free(homelab_report *report);
-/** @brief Number of problems, in the order of the text. @since 0.1.0 */
+/** @brief Number of problems, in the order of the text. Beyond option `inventory.max_problems` one
+ * more entry without a position says how many were left out. @since 0.1.0 */
 HOMELAB_API size_t homelab_report_count(const homelab_report *report);
-/** @brief Line of problem i, from 1; 0 past the end. @since 0.1.0 */
+/** @brief Line of problem i, from 1; 0 past the end and where there is none. @since 0.1.0 */
 HOMELAB_API int homelab_report_line(const homelab_report *report, size_t i);
-/** @brief Column of problem i in characters, from 1; 0 past the end. @since 0.1.0 */
+/** @brief Column of problem i in characters, from 1; 0 past the end and where there is none. @since
+ * 0.1.0 */
 HOMELAB_API int homelab_report_column(const homelab_report *report, size_t i);
 /** @brief Key path of problem i, such as `endpoints."local/ollama".timeout`; NULL past the end.
  * Borrowed. @since 0.1.0 */
@@ -210,9 +214,9 @@ HOMELAB_API void homelab_builder_free(homelab_builder *builder);
  * @param section `tiers`, `nodes`, `endpoints`, `containers` or `models`.
  * @param id The item, made when it is not there.
  * @param key The key inside the item, with dots and indices for nested ones: `url`, `ssh.port`,
- * `gpus[0].memory_gib`. An index equal to the length appends.
- * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_UTF8 or HOMELAB_E_LIMIT.
- * Meaning is checked by homelab_builder_build().
+ * `gpus[0].memory_gib`. An index equal to the length appends; at most eight steps.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM or HOMELAB_E_UTF8. Meaning is checked by
+ * homelab_builder_build().
  * @since 0.1.0
  */
 HOMELAB_API int homelab_builder_set_string(homelab_builder *builder, const char *section,

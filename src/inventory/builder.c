@@ -257,6 +257,16 @@ static int find_item(homelab_builder *builder, struct hl_value **out, const char
     return HOMELAB_OK;
 }
 
+/* The items of a section, NULL without one, and where the item stands in it, HL_NONE if nowhere. */
+static struct hl_value *look_up(homelab_builder *builder, const char *section, const char *id,
+                                size_t *position)
+{
+    size_t at = position_in(builder->root, section);
+    struct hl_value *items = at == HL_NONE ? NULL : builder->root->items[at];
+    *position = items ? position_in(items, id) : HL_NONE;
+    return items;
+}
+
 /* Takes leaf. */
 static int set(homelab_builder *builder, const char *section, const char *id, const char *key,
                struct hl_value *leaf)
@@ -264,13 +274,21 @@ static int set(homelab_builder *builder, const char *section, const char *id, co
     struct step steps[MAX_STEPS];
     size_t count = parse_key(steps, key);
     struct hl_value *item = NULL;
+    size_t position;
+    look_up(builder, section, id, &position);
+    bool made = position == HL_NONE;
     int error = count ? find_item(builder, &item, section, id)
                       : refuse_key(key, "names with dots and indices, such as gpus[0].memory_gib");
     if (error) {
         hl_value_free(leaf);
         return error;
     }
-    return put_path(item, steps, count, leaf, key);
+    error = put_path(item, steps, count, leaf, key);
+    if (error && made) {
+        struct hl_value *items = look_up(builder, section, id, &position);
+        hl_value_remove(items, position);
+    }
+    return error;
 }
 
 static int check_set(const homelab_builder *builder, const char *section, const char *id,
@@ -356,9 +374,8 @@ int homelab_builder_remove(homelab_builder *builder, const char *section, const 
     int error = check_place(builder, section, id);
     if (error)
         return error;
-    size_t at = position_in(builder->root, section);
-    struct hl_value *items = at == HL_NONE ? NULL : builder->root->items[at];
-    size_t position = items ? position_in(items, id) : HL_NONE;
+    size_t position;
+    struct hl_value *items = look_up(builder, section, id, &position);
     if (position == HL_NONE)
         return not_found(section, id, NULL);
     if (key)

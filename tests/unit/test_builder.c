@@ -190,6 +190,23 @@ static void test_refuses(void **state)
     homelab_builder_free(b);
 }
 
+/* A value that cannot be put there leaves nothing behind. */
+static void test_failure_changes_nothing(void **state)
+{
+    (void)state;
+    homelab_builder *b = NULL;
+    assert_int_equal(homelab_builder_new(&b, NULL, NULL), 0);
+    fill(b);
+    assert_int_equal(homelab_builder_set_number(b, "nodes", "new", "gpus[1].memory_gib", 1),
+                     HOMELAB_E_INVALID);
+    assert_int_equal(homelab_builder_set_string(b, "endpoints", "local/ollama", "url.host", "h"),
+                     HOMELAB_E_INVALID);
+    assert_int_equal(homelab_builder_set_string(b, "nodes", "gpu0", "gpus[2].name", "h"),
+                     HOMELAB_E_INVALID);
+    assert_written(b, expected_yaml);
+    homelab_builder_free(b);
+}
+
 static void test_null(void **state)
 {
     (void)state;
@@ -241,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_problems_have_no_position),
         cmocka_unit_test(test_fills_empty_mappings),
         cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_failure_changes_nothing),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_allocation_failures),
     };
