@@ -124,6 +124,51 @@ static void test_wakeup(void **state)
     assert_false(readable(homelab_ctx_fd(ctx)));
 }
 
+/* --- Blocking calls --- */
+
+struct goal {
+    homelab_ctx *ctx;
+    struct hl_timer timer;
+    bool reached;
+};
+
+static void on_goal(struct hl_loop *loop, void *userdata)
+{
+    (void)loop;
+    struct goal *goal = userdata;
+    goal->reached = true;
+    hl_ctx_poke(goal->ctx);
+}
+
+static bool is_reached(void *userdata)
+{
+    return ((const struct goal *)userdata)->reached;
+}
+
+static void test_wait_until(void **state)
+{
+    struct goal goal = {.ctx = *state};
+    struct ticker ticker;
+    hl_timer_init(&goal.timer, on_goal, &goal);
+    tick(*state, &ticker, 1000, 5);
+    for (int i = 0; i < 20; i++) {
+        hl_ctx_enter(*state);
+        goal.reached = false;
+        if (i == 0)
+            assert_int_equal(hl_loop_reserve_timer(hl_ctx_loop(*state)), 0);
+        hl_timer_arm(hl_ctx_loop(*state), &goal.timer, hl_loop_now(hl_ctx_loop(*state)) + 500 * i);
+        hl_ctx_leave(*state);
+        assert_int_equal(hl_ctx_wait_until(*state, is_reached, &goal, 10000), HOMELAB_OK);
+    }
+    hl_ctx_lock(*state);
+    goal.reached = false;
+    hl_ctx_unlock(*state);
+    assert_int_equal(hl_ctx_wait_until(*state, is_reached, &goal, 5), HOMELAB_E_TIMEOUT);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(take(*state), 1);
+    stop(*state, &ticker);
+}
+
 static void *wake_later(void *userdata)
 {
     for (int i = 0; i < 200; i++) {
@@ -363,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_THREAD(test_same_contract),
         ON_THREAD(test_wakeup),
+        ON_THREAD(test_wait_until),
         ON_THREAD(test_wakeups_from_a_thread),
         ON_THREAD(test_thread_takes_no_signals),
         ON_THREAD(test_callbacks_on_the_host_thread),
