@@ -153,6 +153,7 @@ static void wait_long_enough(struct hl_state *state, const struct hl_state_polic
     snprintf(state->look_text, sizeof state->look_text, "%s for %lld s; %.128s",
              silent ? "silent" : "work in flight without progress", (long long)(still_us / 1000000),
              seen);
+    hl_text_clean(state->look_text, sizeof state->look_text); /* the cut may split a character */
     state->look_verdict = HOMELAB_VERDICT_WEDGED;
     state->look_cause = silent ? HOMELAB_CAUSE_TIMEOUT_AFTER_ACCEPT : HOMELAB_CAUSE_STALLED;
 }
@@ -181,6 +182,7 @@ static bool report_flapping(struct hl_state *state, const struct flaps *flaps, i
     char text[HL_EVIDENCE_TEXT];
     snprintf(text, sizeof text, "failed %d of its last %d looks, last: %.140s", flaps->failures,
              state->recent_count, state->down_text);
+    hl_text_clean(text, sizeof text);
     return report(state, HOMELAB_VERDICT_DEGRADED, HOMELAB_CAUSE_FLAPPING, text, now_us);
 }
 
