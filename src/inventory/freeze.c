@@ -115,6 +115,8 @@ size_t hl_freeze_reference(struct hl_freeze *freeze, const struct hl_index *inde
     size_t found;
     if (hl_index_find(index, value->text, &found, NULL))
         return found;
+    if (hl_report_full(freeze->report))
+        return HL_NONE;
     struct hl_buf message;
     hl_buf_init(&message, HL_VALUE_MAX_TEXT);
     hl_buf_puts(&message, "found ");

@@ -11,6 +11,7 @@
 
 #define LONGEST_QUOTE   80
 #define LONGEST_PATH    240
+#define LONGEST_STORED  1024
 #define LONGEST_MESSAGE 1024
 
 struct problem {
@@ -88,13 +89,18 @@ static void keep(homelab_report *report, int line, int column, char *path, char 
     report->count++;
 }
 
+bool hl_report_full(homelab_report *report)
+{
+    bool full = report->count >= report->max;
+    report->dropped += full;
+    return full;
+}
+
 void hl_report_add(homelab_report *report, int line, int column, const char *path,
                    const char *format, ...)
 {
-    if (report->count >= report->max) {
-        report->dropped++;
+    if (hl_report_full(report))
         return;
-    }
     char text[LONGEST_MESSAGE];
     va_list arguments;
     va_start(arguments, format);
@@ -106,7 +112,8 @@ void hl_report_add(homelab_report *report, int line, int column, const char *pat
     hl_buf_init(&message, HL_VALUE_MAX_TEXT);
     put_place(&message, report, line, column, path);
     hl_buf_puts(&message, text);
-    keep(report, line, column, hl_strdup(path), hl_buf_take(&message));
+    char *copy = hl_strndup(path, hl_utf8_cut(path, strlen(path), LONGEST_STORED));
+    keep(report, line, column, copy, hl_buf_take(&message));
 }
 
 void hl_report_nomem(homelab_report *report)

@@ -13,6 +13,9 @@ int hl_report_new(homelab_report **out, const char *name, size_t max);
  * path. Running out of memory is remembered. */
 void hl_report_add(homelab_report *report, int line, int column, const char *path,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Whether one more problem would only be counted, which this does: asked before a message is put
+ * together, so that a hostile text with a million problems takes no longer than a large one. */
+bool hl_report_full(homelab_report *report);
 void hl_report_nomem(homelab_report *report);
 /* Sorts; says how many problems were left out. 0, or HOMELAB_E_NOMEM if any call before it ran out
  * of memory. */

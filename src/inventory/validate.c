@@ -44,6 +44,8 @@ static void start_message(struct hl_buf *message)
 static void wrong_value(struct walk *walk, const struct hl_value *value,
                         const struct hl_schema_key *key)
 {
+    if (hl_report_full(walk->report))
+        return;
     struct hl_buf message;
     start_message(&message);
     bool text = value->type == HL_VALUE_STRING;
@@ -187,6 +189,8 @@ static void check_list(struct walk *walk, const struct hl_value *list,
 static void unknown_key(struct walk *walk, const struct hl_value *value,
                         const struct hl_schema_key *keys)
 {
+    if (hl_report_full(walk->report))
+        return;
     struct hl_buf message;
     start_message(&message);
     hl_buf_puts(&message, "an unknown key, expected one of ");

@@ -549,6 +549,35 @@ static void test_large(void **state)
     free(text);
 }
 
+/* Each of these would take minutes if every problem's message were put together. */
+static void test_many_problems(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *start, *before, *after, *end;
+    } shapes[] = {
+        {"models: {", "m", ": {endpoints: [e1234567, e1234568]}, ", "}"},
+        {"endpoints: {e: {models: [", "", ", ", "]}}"},
+        {"nodes: {", "n", ": {hosst: 1}, ", "}"},
+        {"models: {m: {roles: [", "codee", ", ", "]}}"},
+    };
+    const size_t size = 4 << 20;
+    char *text = malloc(size);
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        size_t length = (size_t)snprintf(text, size, "%s", shapes[i].start);
+        for (size_t k = 0; k < 80000; k++)
+            length += (size_t)snprintf(text + length, size - length, "%s%zu%s", shapes[i].before, k,
+                                       shapes[i].after);
+        length += (size_t)snprintf(text + length, size - length, "%s", shapes[i].end);
+        homelab_report *report = NULL;
+        assert_int_equal(homelab_report_text(&report, text, length, 0, NULL, NULL), 0);
+        assert_int_equal(homelab_report_count(report), 101);
+        homelab_report_free(report);
+    }
+    free(text);
+}
+
 static int load_and_write(void *userdata)
 {
     const char *text = userdata;
@@ -601,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_many_problems),
         cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
