@@ -397,17 +397,20 @@ static size_t run_tasks(struct hl_loop *loop, struct budget *budget)
 /* One look at everything; adds to *work, and says whether another pass would find more. */
 static bool pass(struct hl_loop *loop, struct budget *budget, size_t *work)
 {
+    /* The clock is read before the descriptors are looked at, so that what had arrived by then is
+     * among them. Reports from before say nothing about that: with them timers wait a pass. */
+    bool fresh = !loop->collected && !reports_left(loop);
+    loop->now_us = hl_clock_now(loop->clock);
     if (!loop->collected)
         hl_loop_poll(loop, 0);
     loop->collected = false;
-    loop->now_us = hl_clock_now(loop->clock);
     pthread_mutex_lock(&loop->mutex);
     loop->pass++;
     pthread_mutex_unlock(&loop->mutex);
 
     *work += (size_t)(loop->ready_count - loop->ready_next);
     bool served = run_sources(loop, budget);
-    if (timers_may_run(loop, served))
+    if (timers_may_run(loop, served && fresh))
         *work += run_timers(loop, budget);
     *work += run_tasks(loop, budget);
     return !served || timers_due(loop) || tasks_left(loop);
