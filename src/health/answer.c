@@ -46,8 +46,10 @@ static void head_of(const struct hl_probe *probe, const struct hl_http_result *r
         snprintf(out, size, "%s %.80s", probe->ask.method, probe->ask.path);
 }
 
-static void say(struct hl_probe *probe, const struct hl_http_result *result, int verdict, int cause,
-                const char *format, va_list arguments)
+__attribute__((format(printf, 5, 0))) static void say(struct hl_probe *probe,
+                                                      const struct hl_http_result *result,
+                                                      int verdict, int cause, const char *format,
+                                                      va_list arguments)
 {
     char head[160], tail[HL_EVIDENCE_TEXT];
     head_of(probe, result, head, sizeof head);

@@ -6,6 +6,7 @@
 #include "health/verdict.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,12 +26,25 @@ int hl_layer_from_name(const char *name)
     return -1;
 }
 
+/* Evidence beyond evidence_count is never read, so the array is not touched: it is most of the
+ * structure, and this runs several times a probe. */
 void hl_observation_init(struct hl_observation *observation)
 {
-    memset(observation, 0, sizeof *observation);
+    const size_t behind = offsetof(struct hl_observation, evidence_count);
+    memset(observation, 0, offsetof(struct hl_observation, evidence));
+    memset((char *)observation + behind, 0, sizeof *observation - behind);
     observation->deciding = HL_NONE;
     observation->slots = -1;
     observation->latency_us = -1;
+}
+
+void hl_observation_move(struct hl_observation *to, struct hl_observation *from)
+{
+    const size_t behind = offsetof(struct hl_observation, evidence_count);
+    memcpy(to, from, offsetof(struct hl_observation, evidence));
+    memcpy(to->evidence, from->evidence, from->evidence_count * sizeof *from->evidence);
+    memcpy((char *)to + behind, (const char *)from + behind, sizeof *from - behind);
+    hl_observation_init(from);
 }
 
 void hl_observation_clear(struct hl_observation *observation)
@@ -43,8 +57,13 @@ void hl_observation_clear(struct hl_observation *observation)
 
 void hl_text_clean(char *text, size_t size)
 {
-    size_t length = strlen(text), out = 0;
-    for (size_t i = 0; i < length;) {
+    size_t plain = 0;
+    while ((unsigned char)text[plain] >= 0x20 && (unsigned char)text[plain] < 0x7f)
+        plain++;
+    if (!text[plain])
+        return;
+    size_t length = strlen(text), out = plain;
+    for (size_t i = plain; i < length;) {
         unsigned char c = (unsigned char)text[i];
         size_t sequence = hl_utf8_sequence(text + i, length - i);
         bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0);
@@ -60,12 +79,15 @@ void hl_text_clean(char *text, size_t size)
     text[out < size ? out : size - 1] = '\0';
 }
 
-static void format_text(char *out, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void format_text(char *out, const char *format,
+                                                              va_list arguments)
 {
     char whole[2 * HL_EVIDENCE_TEXT];
     vsnprintf(whole, sizeof whole, format, arguments);
     hl_text_clean(whole, sizeof whole);
-    size_t length = hl_utf8_cut(whole, strlen(whole), HL_EVIDENCE_TEXT - 1);
+    size_t length = strlen(whole);
+    if (length >= HL_EVIDENCE_TEXT)
+        length = hl_utf8_cut(whole, length, HL_EVIDENCE_TEXT - 1);
     memcpy(out, whole, length);
     out[length] = '\0';
 }
@@ -79,8 +101,10 @@ static struct hl_evidence *place(struct hl_observation *observation, int verdict
     return rank > hl_verdict_rank(HL_LAYER_PASSIVE, last->verdict, last->cause) ? last : NULL;
 }
 
-static void add(struct hl_observation *observation, enum hl_layer layer, int verdict, int cause,
-                int code, int64_t elapsed_us, const char *format, va_list arguments)
+__attribute__((format(printf, 7, 0))) static void add(struct hl_observation *observation,
+                                                      enum hl_layer layer, int verdict, int cause,
+                                                      int code, int64_t elapsed_us,
+                                                      const char *format, va_list arguments)
 {
     struct hl_evidence *evidence = place(observation, verdict, cause);
     if (!evidence)

@@ -74,6 +74,8 @@ struct hl_observation {
 
 void hl_observation_init(struct hl_observation *observation);
 void hl_observation_clear(struct hl_observation *observation);
+/* to takes over what from holds; what to held is not freed. */
+void hl_observation_move(struct hl_observation *to, struct hl_observation *from);
 /* Beyond HL_EVIDENCE_MAX further evidence is left out, but for a worse cause, which replaces the
  * last. */
 void hl_observation_add(struct hl_observation *observation, enum hl_layer layer, int cause,

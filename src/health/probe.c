@@ -3,6 +3,7 @@
 #include "health/guard.h"
 #include "health/verdict.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,9 +150,12 @@ int hl_probe_new(struct hl_probe **out, const struct hl_probe_target *target,
                  struct hl_probe_memory *memory)
 {
     *out = NULL;
-    struct hl_probe *probe = hl_calloc(1, sizeof *probe);
+    struct hl_probe *probe = hl_malloc(sizeof *probe);
     if (!probe)
         return hl_error_nomem();
+    const size_t behind = offsetof(struct hl_probe, seen) + sizeof probe->seen;
+    memset(probe, 0, offsetof(struct hl_probe, seen));
+    memset((char *)probe + behind, 0, sizeof *probe - behind);
     probe->target = *target;
     if (probe->target.depth == HL_DEPTH_UNSET)
         probe->target.depth = HL_DEPTH_PROGRESS;
@@ -355,6 +359,5 @@ void hl_probe_finish(struct hl_probe *probe, int64_t elapsed_us, struct hl_obser
     check_required(probe);
     hl_verdict_decide(&probe->seen);
     remember(probe);
-    *out = probe->seen;
-    hl_observation_init(&probe->seen);
+    hl_observation_move(out, &probe->seen);
 }
