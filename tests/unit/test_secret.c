@@ -57,7 +57,7 @@ static void ask(homelab_ctx *ctx, struct asking *asking, const char *reference)
 
 /* What the host's provider does with a request. */
 struct provider {
-    enum {
+    enum does {
         ANSWER,
         ANSWER_TWICE,
         REFUSE,
@@ -152,7 +152,7 @@ static void test_builtin(void **state)
 static void test_provider(void **state)
 {
     static const struct {
-        int does;
+        enum does does;
         const char *secret;
         int code;
         const char *message;
