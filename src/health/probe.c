@@ -353,11 +353,21 @@ static void remember(struct hl_probe *probe)
         probe->memory->backend = HOMELAB_BACKEND_AUTO;
 }
 
+/* A look that memory cut short proves nothing, whatever it saw. */
+static void disown(struct hl_observation *seen)
+{
+    seen->verdict = HOMELAB_VERDICT_UNKNOWN;
+    seen->cause = HOMELAB_CAUSE_NONE;
+    seen->deciding = HL_NONE;
+}
+
 void hl_probe_finish(struct hl_probe *probe, int64_t elapsed_us, struct hl_observation *out)
 {
     probe->seen.elapsed_us = elapsed_us;
     check_required(probe);
     hl_verdict_decide(&probe->seen);
+    if (probe->no_memory)
+        disown(&probe->seen);
     remember(probe);
     hl_observation_move(out, &probe->seen);
 }

@@ -58,7 +58,8 @@ struct lab {
     bool keyed[LAB_ASKS_MAX];
 };
 
-static inline void lab_init(struct lab *lab, int backend, const char *path)
+/* All but the memory. */
+static inline void lab_prepare(struct lab *lab, int backend, const char *path)
 {
     memset(lab, 0, sizeof *lab);
     lab->endpoint = (struct hl_endpoint){.id = (char *)"lab",
@@ -81,6 +82,11 @@ static inline void lab_init(struct lab *lab, int backend, const char *path)
                                            .slow_us = 1000000,
                                            .max_json_depth = 32,
                                            .wall_us = LAB_WALL_US};
+}
+
+static inline void lab_init(struct lab *lab, int backend, const char *path)
+{
+    lab_prepare(lab, backend, path);
     lab->memory = hl_probe_memory_new();
     assert_non_null(lab->memory);
 }
