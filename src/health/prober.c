@@ -50,7 +50,7 @@ static void shut(homelab_prober *prober)
         hl_scheduler_stop(prober->runners[i]);
         hl_run_forget_key(prober->runners[i]);
     }
-    hl_loop_unpost(hl_prober_loop(prober), &prober->pump);
+    hl_scheduler_end(prober);
 }
 
 static void destroy(homelab_prober *prober)
@@ -58,6 +58,7 @@ static void destroy(homelab_prober *prober)
     shut(prober);
     hl_ctx_remove_closer(prober->ctx, &prober->closer);
     hl_prober_drop_all(prober);
+    hl_loop_release_timer(hl_prober_loop(prober));
     hl_observation_clear(&prober->seen);
     hl_maintenance_clear(&prober->maintenance);
     hl_tally_clear(&prober->tally);
@@ -89,10 +90,14 @@ static int make(homelab_prober **out, homelab_ctx *ctx, homelab_inventory *inven
     prober->allocator = hl_ctx_allocator(ctx);
     prober->closer = (struct hl_closer){.fn = on_close, .userdata = prober};
     hl_observation_init(&prober->seen);
-    hl_scheduler_init(prober);
+    int code = hl_scheduler_init(prober);
+    if (code) {
+        hl_free(prober);
+        return code;
+    }
     read_settings(&prober->settings, opts);
     prober->only = hl_strdup(hl_opt_string(opts, HL_OPT_PROBE_ONLY));
-    int code = prober->only ? hl_prober_adopt(prober, inventory) : hl_error_nomem();
+    code = prober->only ? hl_prober_adopt(prober, inventory) : hl_error_nomem();
     if (code) {
         struct hl_error error;
         hl_error_save(&error);

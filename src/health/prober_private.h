@@ -129,7 +129,7 @@ struct homelab_prober {
 
     struct hl_runner *first, *last; /* the queue */
     size_t in_flight;
-    struct hl_task pump;
+    struct hl_timer pump;
     struct hl_sweep *sweeps;
     struct hl_maintenance maintenance;
     struct hl_observation seen; /* of the look that ends just now; kept for its memory */
@@ -159,7 +159,8 @@ int64_t hl_sweep_limit(const struct hl_runner *runner);
 bool hl_sweep_wants(const struct hl_runner *runner, int64_t *at_us);
 
 /* scheduler.c */
-void hl_scheduler_init(homelab_prober *prober);
+int hl_scheduler_init(homelab_prober *prober); /* 0 or HOMELAB_E_NOMEM */
+void hl_scheduler_end(homelab_prober *prober);
 void hl_scheduler_request(struct hl_runner *runner); /* a look as soon as there is room */
 void hl_scheduler_ended(struct hl_runner *runner);   /* a look ended */
 void hl_scheduler_next(struct hl_runner *runner);    /* plans the next one */

@@ -76,6 +76,9 @@ static int write_look(struct hl_runner *runner, const struct hl_observation *see
         .model_count = seen->model_count,
     };
     add_state(&facts, runner, points);
+    /* A look that could not be made changes no state, but says why. */
+    if (seen->verdict == HOMELAB_VERDICT_UNKNOWN && seen->evidence_count)
+        facts.text = seen->evidence[0].text;
     return hl_record_write(&runner->record, &facts);
 }
 

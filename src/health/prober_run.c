@@ -151,7 +151,7 @@ static int send_ask(struct hl_runner *runner, bool afresh)
         .ca_file = endpoint->ca_file,
         .insecure = endpoint->insecure,
         .connect_only = ask->kind == HL_ASK_CONNECT,
-        .fresh_connection = afresh,
+        .fresh_connection = afresh || ask->canary,
         .deadline_us = deadline_of(runner),
     };
     if (ask->canary)

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* Looks started in one turn of the loop. libcurl starts every time-out late when thousands of
- * transfers are added before its first socket action. */
-#define SLICE 100
+/* Looks started in one turn of the loop. */
+#define SLICE 64
 
 /* --- The queue --- */
 
@@ -36,20 +35,23 @@ static void unqueue(struct hl_runner *runner)
     runner->phase = HL_PHASE_IDLE;
 }
 
+/* Looks start from a timer that is always due, since timers run when every ready descriptor was
+ * served: what is under way comes first, and no answer waits behind thousands of starts until it
+ * looks late. */
 static void go_on(homelab_prober *prober)
 {
-    if (prober->first && prober->in_flight < prober->settings.max_in_flight)
-        hl_loop_post(hl_prober_loop(prober), &prober->pump);
+    if (prober->first && prober->in_flight < prober->settings.max_in_flight &&
+        !prober->pump.position)
+        hl_timer_arm(hl_prober_loop(prober), &prober->pump, hl_prober_now(prober));
 }
 
 static void pump(struct hl_loop *loop, void *userdata)
 {
     (void)loop;
     homelab_prober *prober = userdata;
-    for (int i = 0; i < SLICE; i++) {
+    int room = hl_http_is_behind(prober->ctx) ? 0 : SLICE;
+    while (room-- > 0 && prober->first && prober->in_flight < prober->settings.max_in_flight) {
         struct hl_runner *runner = prober->first;
-        if (!runner || prober->in_flight >= prober->settings.max_in_flight)
-            return;
         unqueue(runner);
         prober->in_flight++;
         hl_run_start(runner);
@@ -57,10 +59,15 @@ static void pump(struct hl_loop *loop, void *userdata)
     go_on(prober);
 }
 
-void hl_scheduler_init(homelab_prober *prober)
+int hl_scheduler_init(homelab_prober *prober)
 {
-    prober->pump.fn = pump;
-    prober->pump.userdata = prober;
+    hl_timer_init(&prober->pump, pump, prober);
+    return hl_loop_reserve_timer(hl_prober_loop(prober));
+}
+
+void hl_scheduler_end(homelab_prober *prober)
+{
+    hl_timer_disarm(hl_prober_loop(prober), &prober->pump);
 }
 
 void hl_scheduler_request(struct hl_runner *runner)

@@ -229,6 +229,12 @@ int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_ht
     return HOMELAB_OK;
 }
 
+bool hl_http_is_behind(homelab_ctx *ctx)
+{
+    const struct hl_http *http = hl_http_of(ctx);
+    return http && http->queued.first;
+}
+
 void hl_http_cancel(struct hl_transfer *transfer)
 {
     /* In the child of a fork libcurl's objects are left alone, see close_service(). */

@@ -20,8 +20,9 @@ struct hl_http_request {
     const char *ca_file;     /* or NULL: the context's option */
     bool insecure;           /* accept any certificate, logged */
     bool connect_only; /* TCP (and nothing else): done when connected; url is http://host:port */
-    bool fresh_connection;       /* do not reuse one */
-    int64_t deadline_us;         /* monotonic, for the whole transfer with name look-up; required */
+    bool fresh_connection; /* do not reuse one; for what must not be sent twice too, since libcurl
+                              repeats a request when a kept connection died under it */
+    int64_t deadline_us;   /* monotonic, for the whole transfer with name look-up; required */
     int64_t connect_deadline_us; /* monotonic, 0: as deadline_us */
     size_t max_body;             /* 0: the context's option */
 };
@@ -53,6 +54,8 @@ typedef void (*hl_http_done_fn)(const struct hl_http_result *result, void *userd
  * cancelled. */
 int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_http_done_fn fn,
                   void *userdata, struct hl_transfer **out);
+/* Whether transfers wait for their start, so that starting more would only let them wait longer. */
+bool hl_http_is_behind(homelab_ctx *ctx);
 /* Ends it without a callback; never blocks, also not on a hanging name look-up. NULL is allowed. */
 void hl_http_cancel(struct hl_transfer *transfer);
 

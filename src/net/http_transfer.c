@@ -162,7 +162,6 @@ static int set_usual(struct hl_transfer *transfer)
     SET(DNS_CACHE_TIMEOUT, 0L);
     SET(SSL_SESSIONID_CACHE, 0L);
     SET(MAXAGE_CONN, http->idle_s);
-    SET(FORBID_REUSE, http->idle_s == 0 ? 1L : 0L);
     SET(OPENSOCKETFUNCTION, hl_socket_open);
     SET(OPENSOCKETDATA, transfer);
     SET(CLOSESOCKETFUNCTION, hl_socket_close);
@@ -202,6 +201,8 @@ static int set_special(struct hl_transfer *transfer, bool set)
     SET(UNIX_SOCKET_PATH, set ? transfer->unix_socket : NULL);
     SET(CONNECT_ONLY, set && transfer->connect_only ? 1L : 0L);
     SET(FRESH_CONNECT, set && transfer->fresh ? 1L : 0L);
+    /* It is the endpoint's second connection; the one that probes use all the time stays. */
+    SET(FORBID_REUSE, http->idle_s == 0 || (set && transfer->fresh && transfer->posts) ? 1L : 0L);
     SET(SSL_VERIFYPEER, verify ? 1L : 0L);
     SET(SSL_VERIFYHOST, verify ? 2L : 0L);
     SET(CAINFO, ca_file ? ca_file : default_ca_file(http));
@@ -395,9 +396,7 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->error[0] = '\0';
     hl_buf_reset(&transfer->answer);
     int code = copy_request(transfer, request);
-    /* libcurl repeats a request when a kept connection died under it, which must not happen to one
-     * that has an effect. */
-    transfer->fresh = request->fresh_connection || transfer->posts || request->connect_only;
+    transfer->fresh = request->fresh_connection || request->connect_only;
     if (++http->in_use > http->most_in_use)
         http->most_in_use = http->in_use;
     if (code == HOMELAB_OK)
