@@ -161,7 +161,8 @@ HOMELAB_API int homelab_ctx_set_log(homelab_ctx *ctx, int level, homelab_log_fn 
                                     homelab_destroy_fn destroy);
 
 /**
- * @brief The lines in the log ring, oldest first, one a line.
+ * @brief The lines in the log ring, oldest first, one a line, such as
+ * `2026-01-31T12:00:00.123Z warn http: …` (UTC).
  * @return Text for homelab_free(), or NULL with an error record.
  * @since 0.1.0
  */

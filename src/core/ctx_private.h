@@ -24,6 +24,7 @@ void hl_hook_unref(struct hl_hook *hook);          /* outside of the lock */
 int hl_hook_set(homelab_ctx *ctx, struct hl_hook **place, const struct hl_hook *hook, bool present);
 
 struct hl_log_line {
+    int64_t wall_us;
     int level;
     const char *subsystem;
     char *text;

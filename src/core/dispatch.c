@@ -1,5 +1,6 @@
 #include "core/ctx_private.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <unistd.h>
@@ -176,10 +177,12 @@ int homelab_ctx_wakeup(homelab_ctx *ctx)
     if (ctx->pid != getpid())
         return HOMELAB_E_FORKED;
     /* In this order, so that who reads the write also sees the flag. */
-    atomic_store(&ctx->woken, true);
+    int before = errno;
     uint64_t one = 1;
+    atomic_store(&ctx->woken, true);
     ssize_t written = write(ctx->notify_fd, &one, sizeof one);
     (void)written;
+    errno = before;
     return HOMELAB_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define LINE_MAX_BYTES 512
 #define LEAST_LINES    64 /* also with an empty ring: lines on their way to the callback */
@@ -49,7 +50,8 @@ static void clean(char *text)
             *c = ' ';
 }
 
-static void keep(struct hl_log *log, int level, const char *subsystem, const char *text)
+static void keep(struct hl_log *log, int64_t wall_us, int level, const char *subsystem,
+                 const char *text)
 {
     struct hl_log_line *line = line_at(log, log->next);
     size_t size = strlen(text) + 1;
@@ -63,6 +65,7 @@ static void keep(struct hl_log *log, int level, const char *subsystem, const cha
         line->capacity = size;
     }
     memcpy(line->text, text, size);
+    line->wall_us = wall_us;
     line->level = level;
     line->subsystem = subsystem;
     log->next++;
@@ -88,7 +91,7 @@ void hl_log(homelab_ctx *ctx, int level, const char *subsystem, const char *form
     text[hl_utf8_cut(text, strlen(text), LINE_MAX_BYTES - 1)] = '\0';
     clean(text);
     hl_ctx_lock(ctx);
-    keep(&ctx->log, level, subsystem, text);
+    keep(&ctx->log, hl_clock_wall(&ctx->clock), level, subsystem, text);
     hl_ctx_unlock(ctx);
 }
 
@@ -175,6 +178,17 @@ static const char *level_name(int level)
     return level <= HOMELAB_LOG_INFO ? "info" : "debug";
 }
 
+static void put_line(struct hl_buf *text, const struct hl_log_line *line)
+{
+    char second[32];
+    struct tm parts;
+    time_t time = (time_t)(line->wall_us / 1000000);
+    if (!gmtime_r(&time, &parts) || !strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts))
+        second[0] = '\0';
+    hl_buf_printf(text, "%s.%03dZ %s %s: %s\n", second, (int)(line->wall_us / 1000 % 1000),
+                  level_name(line->level), line->subsystem, line->text);
+}
+
 char *homelab_ctx_log_text(homelab_ctx *ctx)
 {
     HL_API(hl_ctx_allocator(ctx));
@@ -185,10 +199,8 @@ char *homelab_ctx_log_text(homelab_ctx *ctx)
     struct hl_buf text;
     hl_ctx_lock(ctx);
     hl_buf_init(&text, ctx->log.capacity * (LINE_MAX_BYTES + 64));
-    for (uint64_t i = oldest(&ctx->log, ctx->log.kept); i < ctx->log.next; i++) {
-        const struct hl_log_line *line = line_at(&ctx->log, i);
-        hl_buf_printf(&text, "%s %s: %s\n", level_name(line->level), line->subsystem, line->text);
-    }
+    for (uint64_t i = oldest(&ctx->log, ctx->log.kept); i < ctx->log.next; i++)
+        put_line(&text, line_at(&ctx->log, i));
     hl_ctx_unlock(ctx);
     return hl_buf_take(&text);
 }

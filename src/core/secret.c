@@ -297,6 +297,9 @@ static void on_ask(struct hl_loop *loop, void *userdata)
 int hl_secret_ask(homelab_ctx *ctx, int kind, const char *reference, const char *subject,
                   int attempt, hl_secret_done_fn fn, void *userdata, struct hl_secret_wait **out)
 {
+    int code = hl_ctx_check(ctx);
+    if (code)
+        return code;
     struct hl_secret_wait *wait = hl_calloc(1, sizeof *wait);
     if (!wait)
         return hl_error_nomem();

@@ -277,6 +277,9 @@ static void test_close(void **state)
     assert_int_equal(waiting.error.code, HOMELAB_E_CLOSED);
     assert_int_equal(homelab_secret_request_answer(provider.kept, "x"), HOMELAB_E_STATE);
     homelab_secret_request_unref(provider.kept);
+    assert_int_equal(hl_secret_ask(*state, HOMELAB_SECRET_KIND_API_KEY, "env:A", "x", 1, on_done,
+                                   &asked, &asked.wait),
+                     HOMELAB_E_CLOSED);
 }
 
 static void test_request_outlives_the_context(void **state)
