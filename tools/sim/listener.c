@@ -60,13 +60,15 @@ static int bound_socket(const struct address *address)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage data;
-    socklen_t length = sizeof data;
-    if (getsockname(fd, (struct sockaddr *)&data, &length) != 0)
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ip4;
+        struct sockaddr_in6 ip6;
+    } name = {.any.sa_family = AF_UNSPEC};
+    socklen_t length = sizeof name;
+    if (getsockname(fd, &name.any, &length) != 0)
         return -1;
-    in_port_t port = data.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&data)->sin6_port
-                                                : ((struct sockaddr_in *)&data)->sin_port;
-    return ntohs(port);
+    return ntohs(name.any.sa_family == AF_INET6 ? name.ip6.sin6_port : name.ip4.sin_port);
 }
 
 /* A listener without backlog holds one finished connection; with that in place the kernel drops
