@@ -21,11 +21,31 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Steps over printable ASCII but quotes and backslashes, eight at a time. */
+static const char *skip_plain(const char *at, const char *end)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    while (end - at >= 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+        /* The high bit of each byte that is zero, below a space, or not ASCII. */
+        uint64_t found = (quote - ones) | (backslash - ones) | (word - ones * 0x20) | word;
+        if (found & ones * 0x80)
+            break;
+        at += 8;
+    }
+    return at;
+}
+
 /* Steps over a string from behind its opening quote; NULL when it does not end or holds what cJSON
  * would take but strict JSON or a C string would not: raw control characters, an escaped NUL. */
 static const char *skip_string(const char *at, const char *end)
 {
     while (at < end) {
+        at = skip_plain(at, end);
+        if (at == end)
+            return NULL;
         unsigned char c = (unsigned char)*at++;
         if (c == '"')
             return at;

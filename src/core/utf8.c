@@ -1,8 +1,23 @@
 #include "core/utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 static bool continuation(unsigned char byte)
 {
     return (byte & 0xC0) == 0x80;
+}
+
+/* Length of the ASCII at the start, counted eight bytes at a time. */
+static size_t ascii_run(const char *text, size_t length)
+{
+    size_t at = 0;
+    for (uint64_t word; length - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
 }
 
 size_t hl_utf8_sequence(const char *text, size_t length)
@@ -32,6 +47,9 @@ size_t hl_utf8_sequence(const char *text, size_t length)
 bool hl_utf8_valid(const char *text, size_t length)
 {
     for (size_t at = 0; at < length;) {
+        at += ascii_run(text + at, length - at);
+        if (at == length)
+            break;
         size_t step = hl_utf8_sequence(text + at, length - at);
         if (step == 0)
             return false;

@@ -46,7 +46,7 @@ static void count(struct hl_transfer *transfer, const struct hl_http_result *res
     counters->connections++;
     if (transfer->insecure && transfer->tls)
         hl_log(http->ctx, HOMELAB_LOG_WARN, "http", "%s: the certificate was not verified",
-               transfer->url);
+               transfer->target->url);
 }
 
 /* A greeting takes a small part of the time that is left: the server may swallow it in silence. */
@@ -145,10 +145,9 @@ static void start_one(struct hl_http *http)
         http->transport(&transfer->request, http->transport_userdata);
         return;
     }
-    struct hl_shard *shard = hl_shard_for(http, transfer->url, transfer->unix_socket);
-    int code = shard ? hl_transfer_configure(transfer, hl_loop_now(http->loop)) : HOMELAB_E_NOMEM;
+    int code = hl_transfer_configure(transfer, hl_loop_now(http->loop));
     if (code == HOMELAB_OK)
-        code = hl_shard_add(shard, transfer);
+        code = hl_shard_add(transfer->target->origin->shard, transfer);
     if (code == HOMELAB_OK)
         return;
     transfer->curl_code = CURLE_OUT_OF_MEMORY;
@@ -167,7 +166,7 @@ static int64_t clock_us(void)
 static void on_start_task(struct hl_loop *loop, void *userdata)
 {
     struct hl_http *http = userdata;
-    hl_shard_trim(http, hl_loop_now(loop));
+    hl_target_trim(http, hl_loop_now(loop));
     int64_t until_us = clock_us() + START_SLICE_US;
     for (int i = 0; http->queued.first && i < START_SLICE; i++) {
         start_one(http);
@@ -213,7 +212,7 @@ int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_ht
         return code == HOMELAB_OK ? homelab_error_code() : code;
     struct hl_transfer *transfer = hl_transfer_new(http, request);
     if (!transfer)
-        return HOMELAB_E_NOMEM;
+        return homelab_error_code();
     transfer->fn = fn;
     transfer->userdata = userdata;
     transfer->start_us = hl_loop_now(http->loop);
@@ -270,12 +269,13 @@ static void free_service(void *service)
     struct hl_http *http = service;
     if (http->transport_destroy)
         http->transport_destroy(http->transport_userdata);
-    hl_shard_free_all(http);
     while (http->pool.first) {
         struct hl_transfer *transfer = http->pool.first;
         hl_list_remove(&http->pool, transfer);
         hl_transfer_free(transfer);
     }
+    hl_target_free_all(http);
+    hl_shard_free_all(http);
     hl_free(http->sockets.items);
     hl_free(http->ca_file);
     hl_free(http->ca_path);
@@ -321,7 +321,7 @@ static int make_service(void **out, homelab_ctx *ctx)
     http->idle_s = (long)((hl_opt_int(opts, HL_OPT_HTTP_IDLE_MS) + 999) / 1000);
     http->insecure = hl_opt_bool(opts, HL_OPT_HTTP_INSECURE);
     http->sockets.serving = -1;
-    http->origins.trimmed_us = hl_loop_now(http->loop);
+    http->targets.trimmed_us = hl_loop_now(http->loop);
     http->start_task = (struct hl_task){.fn = on_start_task, .userdata = http};
     http->end_task = (struct hl_task){.fn = on_end_task, .userdata = http};
     /* Thread-safe from 7.84 on. Never undone: others in the process may use libcurl. */

@@ -59,33 +59,55 @@ struct hl_shard {
     bool driving;   /* inside libcurl: the timer is set afterwards */
 };
 
-/* A host and port. Always in the same shard, so that its kept connection is found. */
-struct hl_origin {
-    struct hl_origin *next;
-    struct hl_shard *shard;
-    int64_t used_us;
-    uint64_t hash;
-    char key[];
-};
-
-struct hl_origins {
-    struct hl_origin **buckets;
-    size_t bucket_count; /* a power of two, or 0 */
-    size_t count;
-    int64_t trimmed_us;
-};
-
-/* The shard of the URL's origin (or of the unix socket); NULL with a record. */
-struct hl_shard *hl_shard_for(struct hl_http *http, const char *url, const char *unix_socket);
+/* A shard with room for one more origin; NULL with a record. */
+struct hl_shard *hl_shard_with_room(struct hl_http *http);
 /* Puts a configured transfer into its shard and starts it; HOMELAB_E_NOMEM or HOMELAB_E_SYSTEM with
  * a record. */
 int hl_shard_add(struct hl_shard *shard, struct hl_transfer *transfer);
 void hl_shard_take_out(struct hl_transfer *transfer);
 /* Tells libcurl of events on fd, or of the time (CURL_SOCKET_TIMEOUT), and collects what ended. */
 void hl_shard_drive(struct hl_shard *shard, curl_socket_t fd, int events);
-/* Forgets origins that were not used for a while, and shards without one. */
-void hl_shard_trim(struct hl_http *http, int64_t now_us);
+/* Frees shards without origins and transfers. */
+void hl_shard_trim(struct hl_http *http);
 void hl_shard_free_all(struct hl_http *http);
+
+/* --- Where requests go (http_target.c) --- */
+
+/* A host and port. Always in the same shard, so that its kept connection is found. */
+struct hl_origin {
+    struct hl_origin *next;
+    uint64_t hash;
+    struct hl_shard *shard;
+    size_t targets;
+    char key[];
+};
+
+/* A URL that was asked before, parsed: libcurl takes as long for that as for all else in a request
+ * over a kept connection. */
+struct hl_target {
+    struct hl_target *next;
+    uint64_t hash;
+    struct hl_origin *origin;
+    CURLU *parsed; /* NULL: libcurl shall say what is wrong with it */
+    int64_t used_us;
+    size_t transfers; /* that use it */
+    char url[];
+};
+
+struct hl_targets {
+    struct hl_target **buckets;
+    struct hl_origin **origin_buckets;
+    size_t bucket_count, origin_bucket_count; /* powers of two, or 0 */
+    size_t count, origin_count;
+    int64_t trimmed_us;
+};
+
+/* The URL's target, to be given back; NULL with a record. */
+struct hl_target *hl_target_take(struct hl_http *http, const char *url, const char *unix_socket);
+void hl_target_give(struct hl_target *target);
+/* Forgets targets that were not used for a while, then origins and shards without one. */
+void hl_target_trim(struct hl_http *http, int64_t now_us);
+void hl_target_free_all(struct hl_http *http);
 
 /* --- Transfers (http_transfer.c) --- */
 
@@ -127,8 +149,9 @@ struct hl_transfer {
     hl_http_done_fn fn;
     void *userdata;
 
+    struct hl_target *target;
     struct curl_slist *headers; /* holds the key; wiped */
-    char *url, *body;           /* body: of a POST */
+    char *body;                 /* of a POST */
     char *unix_socket, *ca_file;
     bool insecure, connect_only, fresh, tls, posts;
     bool special; /* the handle has options beyond the usual ones */
@@ -207,7 +230,7 @@ struct hl_http {
     struct hl_sockets sockets;
     struct hl_shard **shards;
     size_t shard_count, shard_capacity;
-    struct hl_origins origins;
+    struct hl_targets targets;
 
     struct hl_transfer_list pool, queued, active, ended;
     size_t pooled, in_use, most_in_use; /* most since the last trim */

@@ -8,55 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SHARD_ORIGINS    128
-#define TRIM_INTERVAL_US (60 * INT64_C(1000000))
-/* No connection outlives this when unused (option http.idle_ms is an hour at most). */
-#define ORIGIN_IDLE_US   (2 * 3600 * INT64_C(1000000))
-
-/* --- Origins --- */
-
-static uint64_t hash_text(const char *text, size_t length)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
-static int reserve_origin(struct hl_origins *origins)
-{
-    if (origins->count < origins->bucket_count)
-        return HOMELAB_OK;
-    size_t count = origins->bucket_count ? 2 * origins->bucket_count : 64;
-    struct hl_origin **buckets = hl_calloc(count, sizeof(struct hl_origin *));
-    if (!buckets)
-        return hl_error_nomem();
-    for (size_t i = 0; i < origins->bucket_count; i++) {
-        for (struct hl_origin *next, *origin = origins->buckets[i]; origin; origin = next) {
-            next = origin->next;
-            struct hl_origin **bucket = &buckets[origin->hash & (count - 1)];
-            origin->next = *bucket;
-            *bucket = origin;
-        }
-    }
-    hl_free(origins->buckets);
-    origins->buckets = buckets;
-    origins->bucket_count = count;
-    return HOMELAB_OK;
-}
-
-static struct hl_origin *find_origin(const struct hl_origins *origins, uint64_t hash,
-                                     const char *key, size_t length)
-{
-    if (origins->count == 0)
-        return NULL;
-    struct hl_origin *origin = origins->buckets[hash & (origins->bucket_count - 1)];
-    while (origin && (origin->hash != hash || strncmp(origin->key, key, length) != 0 ||
-                      origin->key[length] != '\0'))
-        origin = origin->next;
-    return origin;
-}
-
+#define SHARD_ORIGINS 128
 /* --- Making and freeing shards --- */
 
 /* Descriptors from lowest on that are open, a bit each. */
@@ -180,47 +132,12 @@ static struct hl_shard *make_shard(struct hl_http *http)
     return shard;
 }
 
-static struct hl_shard *shard_with_room(struct hl_http *http)
+struct hl_shard *hl_shard_with_room(struct hl_http *http)
 {
     for (size_t i = http->shard_count; i-- > 0;)
         if (http->shards[i]->origins < SHARD_ORIGINS)
             return http->shards[i];
     return make_shard(http);
-}
-
-static size_t origin_length(const char *url)
-{
-    const char *host = strstr(url, "://");
-    host = host ? host + 3 : url;
-    return (size_t)(host - url) + strcspn(host, "/?#");
-}
-
-struct hl_shard *hl_shard_for(struct hl_http *http, const char *url, const char *unix_socket)
-{
-    const char *key = unix_socket ? unix_socket : url;
-    size_t length = unix_socket ? strlen(unix_socket) : origin_length(url);
-    uint64_t hash = hash_text(key, length);
-    struct hl_origin *origin = find_origin(&http->origins, hash, key, length);
-    if (!origin) {
-        if (reserve_origin(&http->origins) != HOMELAB_OK)
-            return NULL;
-        struct hl_shard *shard = shard_with_room(http);
-        origin = shard ? hl_calloc(1, sizeof *origin + length + 1) : NULL;
-        if (!origin) {
-            hl_error_nomem();
-            return NULL;
-        }
-        struct hl_origin **bucket = &http->origins.buckets[hash & (http->origins.bucket_count - 1)];
-        origin->next = *bucket;
-        origin->shard = shard;
-        origin->hash = hash;
-        memcpy(origin->key, key, length);
-        *bucket = origin;
-        http->origins.count++;
-        shard->origins++;
-    }
-    origin->used_us = hl_loop_now(http->loop);
-    return origin->shard;
 }
 
 /* --- Work --- */
@@ -273,25 +190,8 @@ void hl_shard_take_out(struct hl_transfer *transfer)
     transfer->shard = NULL;
 }
 
-void hl_shard_trim(struct hl_http *http, int64_t now_us)
+void hl_shard_trim(struct hl_http *http)
 {
-    struct hl_origins *origins = &http->origins;
-    if (now_us - origins->trimmed_us < TRIM_INTERVAL_US)
-        return;
-    origins->trimmed_us = now_us;
-    for (size_t i = 0; i < origins->bucket_count; i++) {
-        for (struct hl_origin **at = &origins->buckets[i]; *at;) {
-            struct hl_origin *origin = *at;
-            if (now_us - origin->used_us < ORIGIN_IDLE_US) {
-                at = &origin->next;
-                continue;
-            }
-            *at = origin->next;
-            origin->shard->origins--;
-            origins->count--;
-            hl_free(origin);
-        }
-    }
     for (size_t i = http->shard_count; i-- > 0;) {
         struct hl_shard *shard = http->shards[i];
         if (shard->origins > 0 || shard->transfers > 0)
@@ -306,11 +206,4 @@ void hl_shard_free_all(struct hl_http *http)
     while (http->shard_count > 0)
         free_shard(http->shards[--http->shard_count]);
     hl_free(http->shards);
-    for (size_t i = 0; i < http->origins.bucket_count; i++) {
-        for (struct hl_origin *next, *origin = http->origins.buckets[i]; origin; origin = next) {
-            next = origin->next;
-            hl_free(origin);
-        }
-    }
-    hl_free(http->origins.buckets);
 }

@@ -220,10 +220,13 @@ static long until_ms(int64_t deadline_us, int64_t now_us)
 int hl_transfer_configure(struct hl_transfer *transfer, int64_t now_us)
 {
     CURL *easy = transfer->easy;
+    const char *url = transfer->target->url;
     /* libcurl shares this time out among the addresses of a name. */
     long connect_ms = until_ms(transfer->connect_deadline_us, now_us) + CONNECT_GRACE_MS;
-    if (curl_easy_setopt(easy, CURLOPT_URL, transfer->url) != CURLE_OK)
+    /* The text is what libcurl quotes, the parsed form what it goes by. */
+    if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
         return hl_error_nomem();
+    curl_easy_setopt(easy, CURLOPT_CURLU, transfer->target->parsed);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     if (transfer->headers &&
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) != CURLE_OK)
@@ -246,14 +249,19 @@ static void wipe_headers(struct hl_transfer *transfer)
 int hl_transfer_to_greeting(struct hl_transfer *transfer)
 {
     /* The URL is "http:" and more. */
-    size_t length = strlen(transfer->url) - 4;
+    const char *rest = transfer->target->url + 4;
+    size_t length = strlen(rest);
     char *url = hl_malloc(length + sizeof "https");
     if (!url)
         return hl_error_nomem();
     memcpy(url, "https", 5);
-    memcpy(url + 5, transfer->url + 4, length + 1);
-    hl_free(transfer->url);
-    transfer->url = url;
+    memcpy(url + 5, rest, length + 1);
+    struct hl_target *target = hl_target_take(transfer->http, url, NULL);
+    hl_free(url);
+    if (!target)
+        return HOMELAB_E_NOMEM;
+    hl_target_give(transfer->target);
+    transfer->target = target;
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
     wipe_headers(transfer);
     transfer->greeting = transfer->connect_only = transfer->fresh = transfer->insecure = true;
@@ -272,11 +280,12 @@ static void forget_request(struct hl_transfer *transfer)
         curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
         wipe_headers(transfer);
     }
-    hl_free(transfer->url);
+    hl_target_give(transfer->target);
     hl_free(transfer->body);
     hl_free(transfer->unix_socket);
     hl_free(transfer->ca_file);
-    transfer->url = transfer->body = transfer->unix_socket = transfer->ca_file = NULL;
+    transfer->body = transfer->unix_socket = transfer->ca_file = NULL;
+    transfer->target = NULL;
 }
 
 void hl_transfer_free(struct hl_transfer *transfer)
@@ -352,7 +361,8 @@ static int add_bearer(struct hl_transfer *transfer, const char *key)
 static int copy_request(struct hl_transfer *transfer, const struct hl_http_request *request)
 {
     transfer->posts = request->body || (request->method && strcmp(request->method, "POST") == 0);
-    int code = copy(&transfer->url, request->url);
+    transfer->target = hl_target_take(transfer->http, request->url, request->unix_socket);
+    int code = transfer->target ? HOMELAB_OK : homelab_error_code();
     if (!code)
         code = copy(&transfer->body, transfer->posts && !request->body ? "" : request->body);
     if (!code)

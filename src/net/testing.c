@@ -35,7 +35,7 @@ const char *homelab_testing_request_method(const homelab_testing_request *reques
 
 const char *homelab_testing_request_url(const homelab_testing_request *request)
 {
-    return request ? request->transfer->url : NULL;
+    return request ? request->transfer->target->url : NULL;
 }
 
 const char *homelab_testing_request_body(const homelab_testing_request *request)
