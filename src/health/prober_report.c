@@ -288,9 +288,11 @@ void hl_report_look(struct hl_runner *runner, struct hl_observation *seen)
     prober->generation++;
     hl_state_look(&runner->state, &policy, seen, hl_prober_now(prober), hl_prober_wall(prober));
     bool usable = hl_verdict_usable(runner->state.look_verdict);
-    if (usable || !in_maintenance(runner))
+    bool learned = seen->verdict != HOMELAB_VERDICT_UNKNOWN;
+    if (learned && (usable || !in_maintenance(runner)))
         hl_history_add(&runner->history, usable, seen->latency_us);
-    learn_serves(runner, seen);
+    if (learned)
+        learn_serves(runner, seen);
     /* Without memory the record of the look before stays; the verdict is told all the same. */
     if (write_look(runner, seen))
         hl_log(prober->ctx, HOMELAB_LOG_ERROR, "prober", "%s: no memory for a record",

@@ -33,7 +33,7 @@ struct lab {
     size_t order_count;
 };
 
-static int lab_host(const homelab_testing_request *request)
+static inline int lab_host(const homelab_testing_request *request)
 {
     int host = -1;
     assert_int_equal(sscanf(homelab_testing_request_url(request), "http://e%d.test", &host), 1);
@@ -41,7 +41,7 @@ static int lab_host(const homelab_testing_request *request)
     return host;
 }
 
-static void lab_answer(homelab_testing_request *request, int does)
+static inline void lab_answer(homelab_testing_request *request, int does)
 {
     if (does < 0)
         assert_int_equal(homelab_testing_request_fail(request, does), HOMELAB_OK);
@@ -49,7 +49,7 @@ static void lab_answer(homelab_testing_request *request, int does)
         assert_int_equal(homelab_testing_request_answer(request, does, NULL, "hello"), HOMELAB_OK);
 }
 
-static void lab_transport(homelab_testing_request *request, void *userdata)
+static inline void lab_transport(homelab_testing_request *request, void *userdata)
 {
     struct lab *lab = userdata;
     int host = lab_host(request);
@@ -62,7 +62,7 @@ static void lab_transport(homelab_testing_request *request, void *userdata)
         lab_answer(request, lab->does[host]);
 }
 
-static homelab_inventory *lab_inventory(const char *text)
+static inline homelab_inventory *lab_inventory(const char *text)
 {
     homelab_inventory *inventory = NULL;
     int code = homelab_inventory_load_text(&inventory, text, strlen(text), HOMELAB_FORMAT_AUTO,
@@ -73,7 +73,7 @@ static homelab_inventory *lab_inventory(const char *text)
 }
 
 /* count plain endpoints local/eN, or remote/eN from the second half on. */
-static homelab_inventory *lab_plain(int count)
+static inline homelab_inventory *lab_plain(int count)
 {
     static char text[LAB_HOSTS * 120];
     size_t at = (size_t)sprintf(text, "{\"endpoints\":{");
@@ -87,7 +87,7 @@ static homelab_inventory *lab_plain(int count)
     return lab_inventory(text);
 }
 
-static void lab_open(struct lab *lab)
+static inline void lab_open(struct lab *lab)
 {
     memset(lab, 0, sizeof *lab);
     for (int i = 0; i < LAB_HOSTS; i++)
@@ -99,14 +99,14 @@ static void lab_open(struct lab *lab)
     assert_int_equal(homelab_testing_set_transport(lab->ctx, lab_transport, lab, NULL), HOMELAB_OK);
 }
 
-static void lab_start(struct lab *lab, homelab_inventory *inventory)
+static inline void lab_start(struct lab *lab, homelab_inventory *inventory)
 {
     if (homelab_prober_new(&lab->prober, lab->ctx, inventory, lab->opts))
         fail_msg("prober: %s", homelab_error_message());
     homelab_inventory_unref(inventory);
 }
 
-static void lab_close(struct lab *lab)
+static inline void lab_close(struct lab *lab)
 {
     homelab_prober_unref(lab->prober);
     homelab_ctx_unref(lab->ctx);
@@ -114,20 +114,20 @@ static void lab_close(struct lab *lab)
 }
 
 /* Works until nothing is left to do at this time. */
-static void lab_settle(struct lab *lab)
+static inline void lab_settle(struct lab *lab)
 {
     for (int i = 0; i < 50; i++)
         assert_true(homelab_ctx_dispatch(lab->ctx, 0) >= 0);
 }
 
-static void lab_advance(struct lab *lab, int64_t by_us)
+static inline void lab_advance(struct lab *lab, int64_t by_us)
 {
     assert_int_equal(homelab_testing_advance_clock(lab->ctx, by_us), HOMELAB_OK);
     lab_settle(lab);
 }
 
 /* From timer to timer, as time goes by. */
-static void lab_pass(struct lab *lab, int64_t by_us)
+static inline void lab_pass(struct lab *lab, int64_t by_us)
 {
     while (by_us > 0) {
         int64_t step_us = homelab_testing_next_timer_us(lab->ctx);
@@ -138,7 +138,7 @@ static void lab_pass(struct lab *lab, int64_t by_us)
     }
 }
 
-static void lab_release(struct lab *lab, int host, int does)
+static inline void lab_release(struct lab *lab, int host, int does)
 {
     homelab_testing_request *request = lab->held[host];
     assert_non_null(request);
@@ -149,7 +149,7 @@ static void lab_release(struct lab *lab, int host, int does)
 
 /* Takes all events and counts those of a type and subject ("" for any); the last one's value after
  * and cause go into *after and *cause. */
-static int lab_events(struct lab *lab, int type, const char *subject, int *after, int *cause)
+static inline int lab_events(struct lab *lab, int type, const char *subject, int *after, int *cause)
 {
     homelab_event *event;
     int count = 0;
@@ -172,19 +172,19 @@ static int lab_events(struct lab *lab, int type, const char *subject, int *after
     return count;
 }
 
-static void lab_forget_events(struct lab *lab)
+static inline void lab_forget_events(struct lab *lab)
 {
     lab_events(lab, -1, "", NULL, NULL);
 }
 
-static homelab_snapshot *lab_snapshot(struct lab *lab)
+static inline homelab_snapshot *lab_snapshot(struct lab *lab)
 {
     homelab_snapshot *snapshot = NULL;
     assert_int_equal(homelab_prober_snapshot(lab->prober, &snapshot), HOMELAB_OK);
     return snapshot;
 }
 
-static int lab_verdict(struct lab *lab, size_t endpoint)
+static inline int lab_verdict(struct lab *lab, size_t endpoint)
 {
     homelab_snapshot *snapshot = lab_snapshot(lab);
     int verdict = homelab_snapshot_endpoint_verdict(snapshot, endpoint);
@@ -192,7 +192,7 @@ static int lab_verdict(struct lab *lab, size_t endpoint)
     return verdict;
 }
 
-static int lab_cause(struct lab *lab, size_t endpoint)
+static inline int lab_cause(struct lab *lab, size_t endpoint)
 {
     homelab_snapshot *snapshot = lab_snapshot(lab);
     int cause = homelab_snapshot_endpoint_cause(snapshot, endpoint);
