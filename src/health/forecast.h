@@ -34,13 +34,13 @@ struct hl_tally {
 };
 int hl_tally_init(struct hl_tally *tally, size_t tier_count); /* 0 or HOMELAB_E_NOMEM */
 void hl_tally_clear(struct hl_tally *tally);
-void hl_tally_add(struct hl_tally *tally, const struct hl_forecast_endpoint *endpoint);
-void hl_tally_remove(struct hl_tally *tally, const struct hl_forecast_endpoint *endpoint);
-int hl_tally_tier_verdict(const struct hl_tally *tally, size_t tier);
-int hl_tally_verdict(const struct hl_tally *tally);
+void hl_tally_add(struct hl_tally *sums, const struct hl_forecast_endpoint *endpoint);
+void hl_tally_remove(struct hl_tally *sums, const struct hl_forecast_endpoint *endpoint);
+int hl_tally_tier_verdict(const struct hl_tally *sums, size_t tier);
+int hl_tally_verdict(const struct hl_tally *sums);
 /* Capabilities that somebody serves, and those of declared that nobody does. */
-uint32_t hl_tally_served(const struct hl_tally *tally);
-uint32_t hl_tally_lost(const struct hl_tally *tally, uint32_t declared);
+uint32_t hl_tally_served(const struct hl_tally *sums);
+uint32_t hl_tally_lost(const struct hl_tally *sums, uint32_t declared);
 
 struct hl_forecast_tier {
     int verdict;
