@@ -1,7 +1,9 @@
 """Every scripted fault, looked at on the wire."""
 
 import json
+import random
 import ssl
+import threading
 import time
 import unittest
 
@@ -421,6 +423,111 @@ class Wire(unittest.TestCase):
         self.assertFalse(self.sim.ask("l", "/props").json()["is_sleeping"])
         harm = self.sim.stats("l")["harm"]
         self.assertEqual((harm["wakes"], harm["slots_reads"]), (1, 1))
+
+
+class Streams(unittest.TestCase):
+    """Answers that are cut after their first bytes."""
+
+    def test_streams(self):
+        slow = ollama(token=0.1)
+        body = {"model": "a", "messages": [], "stream": True}
+        with sim.Simulator(scenario(o=slow)) as running:
+            for fault, end in (("reset", "reset"), ("close", "closed"), ("hang", "silent")):
+                running.fault("o", {"fault": fault, "stage": "body"})
+                with running.connect("o") as sock:
+                    sock.sendall(sim.request_bytes("/v1/chat/completions", "POST", body))
+                    data, seen, _ = sim.outcome(sock, 0.5)
+                self.assertEqual(seen, end)
+                self.assertIn(b"data: ", data)
+                self.assertNotIn(b"[DONE]", data)
+            running.fault("o")
+            with running.connect("o") as sock:
+                sock.sendall(sim.request_bytes("/v1/chat/completions", "POST", body))
+                first = sock.recv(4000)
+                running.fault("o", {"fault": "wedge"})
+                data, seen, _ = sim.outcome(sock, 0.5)
+                self.assertEqual(seen, "silent")
+                running.fault("o")
+                rest, seen, _ = sim.outcome(sock, 0.5)
+                self.assertIn(b"[DONE]", first + data + rest)
+            with running.connect("o") as sock:
+                sock.sendall(sim.request_bytes("/v1/chat/completions", "POST", body))
+                sock.recv(4000)
+                running.fault("o", {"fault": "refused"})
+                self.assertNotIn(b"[DONE]", sim.outcome(sock, 1)[0])
+            running.fault("o")
+            self.assertEqual(running.stats("o")["open_connections"], 0)
+
+
+class Churn(unittest.TestCase):
+    """Faults come and go under clients that come and go: nothing crashes, leaks or stays occupied."""
+
+    BACKENDS = ("ollama", "llamacpp", "vllm", "lmstudio", "tabbyapi", "llamaswap", "openai")
+    PATHS = ("/", "/api/tags", "/api/ps", "/v1/models", "/health", "/metrics", "/slots", "/nope")
+    FAULTS = (
+        "refused", "drop_syn", "hang", "reset", "close", "half_close", "garbage", "slow_header", "slow_body",
+        "latency", "status", "queue_full", "wrong_body", "bad_json", "huge_body", "endless_body", "redirect",
+        "redirect_loop", "loading", "busy", "wedge", "sleeping", "cpu_fallback", "model_missing",
+    )  # fmt: skip
+
+    def make_fault(self, draw):
+        fault = {"fault": draw.choice(self.FAULTS)}
+        if fault["fault"] in ("hang", "reset", "close", "half_close"):
+            fault["stage"] = draw.choice(("accept", "request", "header", "body"))
+        if fault["fault"] in ("slow_header", "slow_body"):
+            fault.update(seconds=0.005, bytes=20)
+        if draw.random() < 0.5:
+            fault["for"] = draw.random() * 0.3
+        if draw.random() < 0.2:
+            fault["every_requests"] = 2
+        return fault
+
+    def client(self, running, draw):
+        while not self.over:
+            try:
+                with running.connect(draw.choice(self.BACKENDS), 0.2) as sock:
+                    for _ in range(draw.randint(1, 3)):
+                        self.request(sock, draw)
+            except OSError:
+                pass
+
+    def request(self, sock, draw):
+        if draw.random() < 0.4:
+            path = draw.choice(("/v1/chat/completions", "/api/generate", "/v1/embeddings"))
+            body = {"model": draw.choice("abz"), "prompt": "x", "stream": draw.random() < 0.6}
+            sock.sendall(sim.request_bytes(path, "POST", body))
+        else:
+            sock.sendall(sim.request_bytes(draw.choice(self.PATHS)))
+        sock.settimeout(draw.choice((0.001, 0.02, 0.2)))
+        for _ in range(draw.randint(0, 4)):
+            sock.recv(65536)
+        if draw.random() < 0.2:
+            sim.reset_on_close(sock)
+
+    def test_churn(self):
+        endpoints = {name: {"backend": name, "models": MODELS, "slots": 2} for name in self.BACKENDS}
+        draw = random.Random(1)
+        self.over = False
+        with sim.Simulator(scenario(**endpoints)) as running:
+            threads = [
+                threading.Thread(target=self.client, args=(running, random.Random(seed))) for seed in range(6)
+            ]
+            for thread in threads:
+                thread.start()
+            for _ in range(150):
+                faults = [self.make_fault(draw) for _ in range(draw.randint(0, 2))]
+                running.fault(draw.choice(self.BACKENDS), *faults)
+                time.sleep(0.02)
+            self.over = True
+            for thread in threads:
+                thread.join()
+            for name in self.BACKENDS:
+                running.fault(name)
+            time.sleep(2.5)
+            for name in self.BACKENDS:
+                self.assertEqual(running.stats(name)["open_connections"], 0, name)
+                answer = running.ask(name, "/v1/chat/completions", "POST", {"model": "a"})
+                self.assertEqual(answer.status, 200, name)
 
 
 class Tls(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -189,6 +190,69 @@ class Program(unittest.TestCase):
             self.assertEqual(running.ask("v6").body, b"six")
             self.assertEqual(running.ask("far").body, b"far")
             self.assertEqual(running.address("far")[0], "127.0.7.9")
+
+
+class Documents(unittest.TestCase):
+    """The program, the schema and the documentation know the same keys."""
+
+    ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+    def read(self, *path):
+        with open(os.path.join(self.ROOT, *path), encoding="utf-8") as file:
+            return file.read()
+
+    def test_keys(self):
+        scenario = self.read("tools", "sim", "scenario.c")
+        models = self.read("tools", "sim", "scenario_model.c")
+        faults = self.read("tools", "sim", "fault_parse.c")
+        program = {
+            "endpoint": set(re.findall(r'^    \{"(\w+)", [A-Z]', scenario, re.M)),
+            "model": words(models, "model_keys"),
+            "fault": set(re.findall(r"SPEC_\w+\(\"(\w+)\"", faults)),
+            "window": words(faults, "window_keys") - {"fault"},
+            "option": set(re.findall(r'\{"(\w+)", KEY_', faults)),
+            "document": words(scenario, "document_keys"),
+        }
+        schema = json.loads(self.read("schema", "sim.schema.json"))
+        definitions = schema["$defs"]
+        fault = definitions["fault"]
+        written = {
+            "endpoint": set(definitions["endpoint"]["properties"]),
+            "model": set(definitions["model"]["properties"]),
+            "fault": {name for form in fault["oneOf"] for name in form["properties"]["fault"]["enum"]},
+            "window": set(fault["properties"]) - {"fault"},
+            "option": set(definitions["fault_option"]),
+            "document": set(schema["properties"]),
+        }
+        page = set(re.findall(r"`([a-z_$]+)`", self.read("docs", "simulator.md")))
+        for kind, keys in program.items():
+            with self.subTest(kind):
+                self.assertGreater(len(keys), 4)
+                self.assertEqual(keys, written[kind])
+                self.assertEqual(keys - page, set())
+
+    def test_fault_options(self):
+        """What the schema lets a fault take, the program takes too, and nothing else."""
+        schema = json.loads(self.read("schema", "sim.schema.json"))["$defs"]
+        values = {"paths": ["/"], "stage": "body", "seconds": 1, "bytes": 1, "status": 200, "retry_after": 1,
+                  "body": "x", "location": "/x", "fraction": 0, "model": "m", "slots": 1, "in_flight": True}  # fmt: skip
+        self.assertEqual(set(values), set(schema["fault_option"]))
+        with sim.Simulator({"endpoints": {"a": {"tier": "x", "backend": "ollama"}}}) as running:
+            for form in schema["fault"]["oneOf"]:
+                for name in form["properties"]["fault"]["enum"]:
+                    for key, value in values.items():
+                        try:
+                            running.fault("a", {"fault": name, key: value})
+                            taken = True
+                        except sim.urllib.error.HTTPError as refused:
+                            refused.close()
+                            taken = False
+                        self.assertEqual(taken, key in form["properties"], f"{name}.{key}")
+
+
+def words(source, table):
+    body = re.search(rf"{table}\[\] = \{{(.*?)\}};", source, re.S).group(1)
+    return set(re.findall(r'"([^"]+)"', body))
 
 
 def status_of(pid):

@@ -113,7 +113,7 @@ static int64_t step_loading(struct sim_endpoint *endpoint, struct sim_job *job, 
         model != NULL && model->load_until_ms != SIM_NEVER ? model->load_until_ms : job->until_ms;
     if (now_ms < until)
         return until;
-    if (job->loads && model != NULL) {
+    if (model != NULL && job->loads) {
         model->loaded = true;
         model->load_until_ms = SIM_NEVER;
         job->loads = false;

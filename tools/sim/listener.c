@@ -62,13 +62,13 @@ static int port_of(int fd)
 {
     union {
         struct sockaddr any;
-        struct sockaddr_in ip4;
-        struct sockaddr_in6 ip6;
-    } name = {.any.sa_family = AF_UNSPEC};
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {0};
     socklen_t length = sizeof name;
     if (getsockname(fd, &name.any, &length) != 0)
         return -1;
-    return ntohs(name.any.sa_family == AF_INET6 ? name.ip6.sin6_port : name.ip4.sin_port);
+    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
 /* A listener without backlog holds one finished connection; with that in place the kernel drops

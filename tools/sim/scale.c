@@ -44,7 +44,7 @@ struct worker {
     int epoll_fd;
     int listeners[LISTENERS];
     struct connection entries[LISTENERS]; /* what epoll names the listeners by */
-    struct connection *connections;
+    struct connection ring; /* of the open connections; its own entry is none of them */
 };
 
 struct sim_scale {
@@ -90,14 +90,10 @@ static enum fate fate_of(const struct sim_scale *scale, int index)
 
 /* ---- connections ---- */
 
-static void drop(struct worker *worker, struct connection *connection)
+static void drop(struct connection *connection)
 {
-    if (connection->next != NULL)
-        connection->next->previous = connection->previous;
-    if (connection->previous != NULL)
-        connection->previous->next = connection->next;
-    else
-        worker->connections = connection->next;
+    connection->next->previous = connection->previous;
+    connection->previous->next = connection->next;
     close(connection->fd);
     sim_buf_free(&connection->partial);
     free(connection);
@@ -164,15 +160,14 @@ static void adopt(struct worker *worker, int fd)
         index < 0 || index >= worker->scale->count || fate_of(worker->scale, index) != ALIVE;
     struct connection *connection = sim_calloc(1, sizeof *connection);
     connection->fd = fd;
-    connection->next = worker->connections;
-    if (worker->connections != NULL)
-        /* The analyzer loses the list. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        worker->connections->previous = connection;
-    worker->connections = connection;
+    connection->next = worker->ring.next;
+    connection->previous = &worker->ring;
+    worker->ring.next->previous = connection;
+    worker->ring.next = connection;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct epoll_event event = {.events = silent ? EPOLLRDHUP : EPOLLIN, .data.ptr = connection};
     if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        drop(worker, connection);
+        drop(connection);
 }
 
 static void accept_all(struct worker *worker, int listener)
@@ -198,7 +193,7 @@ static void on_event(struct worker *worker, const struct epoll_event *event)
     }
     bool over = (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if (over || !serve(worker, connection))
-        drop(worker, connection);
+        drop(connection);
 }
 
 static void *work(void *arg)
@@ -250,7 +245,7 @@ static bool open_worker(struct sim_scale *scale, struct worker *worker)
         epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, scale->stop_fd, &stop) != 0)
         return false;
     for (int i = 0; i < LISTENERS; i++) {
-        struct sockaddr_in bound = {.sin_family = AF_INET};
+        struct sockaddr_in bound = {0};
         socklen_t length = sizeof bound;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &worker->entries[i]};
         worker->listeners[i] = new_listener(0, scale->port, true, BACKLOG);
@@ -309,6 +304,8 @@ struct sim_scale *sim_scale_start(const struct sim_options *options)
     scale->worker_count = options->threads;
     scale->workers = sim_calloc((size_t)options->threads, sizeof *scale->workers);
     for (int i = 0; i < scale->worker_count; i++) {
+        struct connection *ring = &scale->workers[i].ring;
+        ring->next = ring->previous = ring;
         scale->workers[i].epoll_fd = -1;
         for (int j = 0; j < LISTENERS; j++)
             scale->workers[i].listeners[j] = -1;
@@ -326,9 +323,11 @@ static void close_worker(struct worker *worker)
 {
     if (worker->started)
         pthread_join(worker->thread, NULL);
-    while (worker->connections != NULL)
-        /* The analyzer loses the list. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        drop(worker, worker->connections);
+    struct connection *next = NULL;
+    for (struct connection *one = worker->ring.next; one != &worker->ring; one = next) {
+        next = one->next;
+        drop(one);
+    }
     for (int i = 0; i < LISTENERS; i++)
         sim_close(&worker->listeners[i]);
     sim_close(&worker->epoll_fd);

@@ -225,9 +225,11 @@ void sim_raw_unpark(struct sim_net *net)
 
 void sim_raw_drop_all(struct sim_net *net)
 {
-    while (net->raws != NULL)
-        /* The analyzer loses the list. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        finish(net->raws);
+    struct sim_raw *next = NULL;
+    for (struct sim_raw *raw = net->raws; raw != NULL; raw = next) {
+        next = raw->next;
+        finish(raw);
+    }
 }
 
 size_t sim_raw_count(const struct sim_net *net)
