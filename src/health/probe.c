@@ -326,18 +326,36 @@ void hl_stop(struct hl_probe *probe)
 
 /* --- What was found --- */
 
+static bool is_listed(const struct hl_observation *seen, const char *name)
+{
+    for (size_t i = 0; i < seen->model_count; i++)
+        if (hl_name_meets(seen->models[i].name, name))
+            return true;
+    return false;
+}
+
 static void check_required(struct hl_probe *probe)
 {
     const struct hl_endpoint *endpoint = probe->target.endpoint;
     struct hl_observation *seen = &probe->seen;
-    for (size_t i = 0; seen->models_known && i < endpoint->model_count; i++) {
-        bool met = false;
-        for (size_t j = 0; !met && j < seen->model_count; j++)
-            met = hl_name_meets(seen->models[j].name, endpoint->models[i]);
-        if (!met)
+    if (!seen->models_known && endpoint->model_count && !probe->problem)
+        hl_note(probe, HL_LAYER_HTTP, "not looked at: the required models; %s told no whole list",
+                hl_backend_title(seen->backend));
+    for (size_t i = 0; seen->models_known && i < endpoint->model_count; i++)
+        if (!is_listed(seen, endpoint->models[i]))
             hl_observation_add(seen, HL_LAYER_HTTP, HOMELAB_CAUSE_MODEL_MISSING, 0, 0,
                                "model '%s' is not among the %zu that %s lists", endpoint->models[i],
                                seen->model_count, hl_backend_title(seen->backend));
+}
+
+/* Who reports sight or tools and no embedding means a model that completes. */
+static void complete_abilities(struct hl_observation *seen)
+{
+    for (size_t i = 0; i < seen->model_count; i++) {
+        uint32_t *abilities = &seen->models[i].abilities;
+        if (*abilities & (HL_ABILITY_VISION | HL_ABILITY_TOOLS) &&
+            !(*abilities & HL_ABILITY_EMBEDDING))
+            *abilities |= HL_ABILITY_COMPLETION;
     }
 }
 
@@ -364,6 +382,7 @@ static void disown(struct hl_observation *seen)
 void hl_probe_finish(struct hl_probe *probe, int64_t elapsed_us, struct hl_observation *out)
 {
     probe->seen.elapsed_us = elapsed_us;
+    complete_abilities(&probe->seen);
     check_required(probe);
     hl_verdict_decide(&probe->seen);
     if (probe->no_memory)
