@@ -104,9 +104,6 @@ static inline void bench_report(const char *name, const struct bench *bench,
 #define BENCH_PATH  "/v1/models"
 #define BENCH_BODY                                                                                 \
     "{\"object\":\"list\",\"data\":[{\"id\":\"" BENCH_MODEL                                        \
-    "\",\"object\":\"model\",\"created\":1760000000,\"owned_by\":\"llamacpp\",\"meta\":{"          \
-    "\"vocab_type\":2,\"n_vocab\":151936,\"n_ctx_train\":262144,\"n_embd\":2048,"                  \
-    "\"n_params\":30532122624,\"size\":18556686336}},{\"id\":\"nomic-embed-text\",\"object\":"     \
-    "\"model\",\"created\":1760000000,\"owned_by\":\"llamacpp\",\"meta\":null}]}"
+    "\",\"object\":\"model\",\"created\":1760000000,\"owned_by\":\"vllm\"}]}"
 
 #endif

@@ -274,6 +274,7 @@ static void free_service(void *service)
         hl_list_remove(&http->pool, transfer);
         hl_transfer_free(transfer);
     }
+    curl_slist_free_all(http->headers);
     hl_target_free_all(http);
     hl_shard_free_all(http);
     hl_free(http->sockets.items);
@@ -330,6 +331,8 @@ static int make_service(void **out, homelab_ctx *ctx)
         code = copy_option(&http->ca_file, hl_opt_string(opts, HL_OPT_HTTP_CA_FILE));
     if (!code && !http->ca_file)
         code = choose_ca_path(http);
+    if (!code)
+        code = hl_transfer_usual_headers(&http->headers);
     if (!code)
         code = copy_option(&http->proxy, hl_opt_string(opts, HL_OPT_HTTP_PROXY));
     if (code) {

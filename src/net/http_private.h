@@ -181,6 +181,8 @@ struct hl_transfer {
 
 /* A transfer from the pool, with a copy of the request; NULL with a record. */
 struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_request *request);
+/* The headers of every request, put before *headers; HOMELAB_E_NOMEM with a record. */
+int hl_transfer_usual_headers(struct curl_slist **headers);
 /* Back into the pool; the key is wiped. */
 void hl_transfer_release(struct hl_transfer *transfer);
 void hl_transfer_free(struct hl_transfer *transfer);
@@ -224,6 +226,7 @@ struct hl_http {
     size_t max_body;
     char *ca_file, *ca_path; /* NULL: libcurl's own default */
     char *proxy;
+    struct curl_slist *headers; /* of every request */
     long idle_s;
     bool insecure;
 

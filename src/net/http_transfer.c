@@ -152,7 +152,7 @@ static int set_usual(struct hl_transfer *transfer)
     SET(FOLLOWLOCATION, 0L);
     SET(NETRC, (long)CURL_NETRC_IGNORED);
     SET(DISALLOW_USERNAME_IN_URL, 1L);
-    SET(USERAGENT, "libhomelab/" HOMELAB_VERSION);
+    SET(HTTPHEADER, http->headers);
     SET(PROXY, http->proxy ? http->proxy : "");
     SET(NOPROXY, "");
     SET(NOSIGNAL, 1L);
@@ -262,7 +262,7 @@ int hl_transfer_to_greeting(struct hl_transfer *transfer)
         return HOMELAB_E_NOMEM;
     hl_target_give(transfer->target);
     transfer->target = target;
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->http->headers);
     wipe_headers(transfer);
     transfer->greeting = transfer->connect_only = transfer->fresh = transfer->insecure = true;
     transfer->posts = false;
@@ -277,7 +277,7 @@ static void forget_request(struct hl_transfer *transfer)
         set_special(transfer, false);
     transfer->special = false;
     if (transfer->headers) {
-        curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+        curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->http->headers);
         wipe_headers(transfer);
     }
     hl_target_give(transfer->target);
@@ -335,13 +335,20 @@ static int copy(char **to, const char *text)
     return *to ? HOMELAB_OK : hl_error_nomem();
 }
 
-static int add_header(struct hl_transfer *transfer, const char *line)
+static int add_header(struct curl_slist **headers, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+    struct curl_slist *longer = curl_slist_append(*headers, line);
     if (!longer)
         return hl_error_nomem();
-    transfer->headers = longer;
+    *headers = longer;
     return HOMELAB_OK;
+}
+
+int hl_transfer_usual_headers(struct curl_slist **headers)
+{
+    /* libcurl composes a request character by character, and those of CURLOPT_USERAGENT twice. */
+    int code = add_header(headers, "User-Agent: homelab/" HOMELAB_VERSION);
+    return code ? code : add_header(headers, "Accept:");
 }
 
 static int add_bearer(struct hl_transfer *transfer, const char *key)
@@ -353,7 +360,7 @@ static int add_bearer(struct hl_transfer *transfer, const char *key)
         return hl_error_nomem();
     memcpy(line, name, sizeof name - 1);
     memcpy(line + sizeof name - 1, key, length + 1);
-    int code = add_header(transfer, line);
+    int code = add_header(&transfer->headers, line);
     hl_free_secret(line);
     return code;
 }
@@ -369,11 +376,13 @@ static int copy_request(struct hl_transfer *transfer, const struct hl_http_reque
         code = copy(&transfer->unix_socket, request->unix_socket);
     if (!code)
         code = copy(&transfer->ca_file, request->ca_file);
+    if (!code && (transfer->posts || request->bearer))
+        code = hl_transfer_usual_headers(&transfer->headers);
     if (!code && transfer->posts)
-        code = add_header(transfer, "Content-Type: application/json");
+        code = add_header(&transfer->headers, "Content-Type: application/json");
     /* No waiting for an interim answer before a long body. */
     if (!code && transfer->posts)
-        code = add_header(transfer, "Expect:");
+        code = add_header(&transfer->headers, "Expect:");
     if (!code && request->bearer)
         code = add_bearer(transfer, request->bearer);
     return code;

@@ -364,7 +364,7 @@ static void sends_what_was_asked(void **state)
     /* Nothing of it is left in the pooled handle. */
     assert_int_equal(get(ctx, server.port, 2000).result.code, HOMELAB_OK);
     assert_non_null(strstr(server.last_request, "GET /x HTTP/1.1\r\n"));
-    assert_non_null(strstr(server.last_request, "\r\nUser-Agent: libhomelab/"));
+    assert_non_null(strstr(server.last_request, "\r\nUser-Agent: homelab/"));
     assert_null(strstr(server.last_request, "Authorization"));
     assert_null(strstr(server.last_request, "Content-Type"));
     assert_null(strstr(server.last_request, "Content-Length"));
