@@ -311,9 +311,10 @@ class OllamaServer(Server):
         return found
 
     def harm(self):
-        """What a probe must leave as it is. POST /api/show only reads and is a probe's right."""
+        """What a probe must leave as it is. POST /api/show only reads and is a probe's right. A load
+        that is aborted early has no line of its own, but its request always ends with 499."""
         posts = re.findall(r'POST\s+"([^"]+)"', self.log())
-        return {"load": self.count("starting runner"), "abort": self.count("aborting load"),
+        return {"load": self.count("starting runner"), "abort": self.count(r"\| 499 \|"),
                 "post": sum(1 for path in posts if path != "/api/show"),
                 "expires": {model["name"]: model["expires_at"] for model in self.loaded()}}
 

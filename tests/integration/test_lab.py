@@ -108,10 +108,10 @@ class Ollama(cluster.LabTest):
     def test_a_client_that_goes_aborts_the_load(self):
         self.server.generate()
         self.server.unload()
-        before = self.server.harm()["abort"]
+        before = self.server.harm()
         with faults.ollama_request(self.server):
-            time.sleep(0.3)
-        lab.wait_until(lambda: self.server.harm()["abort"] > before, 20, "the abort")
+            lab.wait_until(lambda: self.server.harm()["load"] > before["load"], 20, "the load", 0.01)
+        lab.wait_until(lambda: self.server.harm()["abort"] > before["abort"], 20, "the abort")
 
 
 class LiteLLM(cluster.LabTest):
