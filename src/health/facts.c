@@ -21,6 +21,12 @@ struct hl_model_state *hl_found_model(struct hl_probe *probe, const char *name)
     return model;
 }
 
+void hl_say_models(struct hl_probe *probe, const struct hl_http_result *result)
+{
+    size_t count = probe->seen.model_count;
+    hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu model%s", count, count == 1 ? "" : "s");
+}
+
 void hl_found_version(struct hl_probe *probe, const char *version)
 {
     if (!version)

@@ -140,6 +140,8 @@ struct hl_duration hl_duration(int64_t us);
 /* --- Facts --- */
 /* A model found; NULL without memory or when there are too many. */
 struct hl_model_state *hl_found_model(struct hl_probe *probe, const char *name);
+/* "…: 3 models" */
+void hl_say_models(struct hl_probe *probe, const struct hl_http_result *result);
 void hl_found_version(struct hl_probe *probe, const char *version);
 /* Whether the inventory requires a model of that name. */
 bool hl_is_required(const struct hl_probe *probe, const char *name);

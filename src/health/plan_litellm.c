@@ -182,7 +182,7 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
         return;
     cJSON *root = hl_answer_json(probe, result);
     if (hl_model_list_take(probe, root)) {
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
         if (probe->fell_back)
             hl_note(probe, HL_LAYER_SCHEDULER,
                     "not looked at: its backends; this key may not read /model/info");

@@ -55,7 +55,7 @@ static void take_models(struct hl_probe *probe, const struct hl_http_result *res
 {
     const cJSON *item;
     hl_model_list_take(probe, root);
-    hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+    hl_say_models(probe, result);
     cJSON_ArrayForEach(item, hl_json_array(root, "data")) take_status(probe, result, item);
     if (probe->router)
         conclude_router(probe, result);

@@ -36,7 +36,7 @@ static void take_running(struct hl_probe *probe, const struct hl_http_result *re
     cJSON *root = hl_answer_json(probe, result);
     const cJSON *running = hl_json_array(root, "running"), *item;
     if (running) {
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%d processes", cJSON_GetArraySize(running));
+        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%d running", cJSON_GetArraySize(running));
         cJSON_ArrayForEach(item, running) take_process(probe, result, item);
         if (probe->children.loading && !probe->children.awake)
             hl_say(probe, result, HOMELAB_CAUSE_LOADING, "its only active model is being started");
@@ -57,7 +57,7 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
         return;
     cJSON *root = hl_answer_json(probe, result);
     if (hl_model_list_take(probe, root)) {
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
         for (size_t i = 0; i < probe->seen.model_count; i++)
             probe->seen.models[i].loaded = probe->seen.models[i].loaded == 1;
     } else {

@@ -65,7 +65,7 @@ static void take_native(struct hl_probe *probe, const struct hl_http_result *res
     if (!probe->fell_back) {
         probe->seen.models_known = true;
         cJSON_ArrayForEach(item, hl_json_array(root, "models")) take_native_model(probe, item);
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
     }
     cJSON_Delete(root);
 }
@@ -111,7 +111,7 @@ static void take_legacy(struct hl_probe *probe, const struct hl_http_result *res
     if (legacy_fits(root)) {
         probe->seen.models_known = true;
         cJSON_ArrayForEach(item, hl_json_array(root, "data")) take_legacy_model(probe, item);
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
     } else {
         hl_wrong_body(probe, result, "LM Studio's list of models was expected");
     }

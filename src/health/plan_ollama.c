@@ -109,7 +109,7 @@ static void take_tags(struct hl_probe *probe, const struct hl_http_result *resul
     if (tags_fit(root)) {
         probe->seen.models_known = true;
         cJSON_ArrayForEach(item, hl_json_array(root, "models")) take_tag(probe, item);
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
         cJSON_Delete(probe->tags);
         probe->tags = root;
         return;

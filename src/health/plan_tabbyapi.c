@@ -80,7 +80,7 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
         return;
     cJSON *root = hl_answer_json(probe, result);
     if (hl_model_list_take(probe, root))
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
     else
         hl_wrong_body(probe, result, "a list of models was expected");
     cJSON_Delete(root);

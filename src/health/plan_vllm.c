@@ -25,7 +25,7 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
     bool fits = hl_model_list_facts(root, &facts) && (facts.owners & ~(unsigned)HL_OWNER_VLLM) == 0;
     if (fits && ((facts.owners & HL_OWNER_VLLM) || facts.max_model_len)) {
         take_models(probe, root);
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "%zu models", probe->seen.model_count);
+        hl_say_models(probe, result);
     } else {
         hl_wrong_body(probe, result, "vLLM's list of models was expected");
     }

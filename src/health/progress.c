@@ -14,8 +14,8 @@ void hl_found_progress(struct hl_probe *probe, const struct hl_http_result *resu
     if (!probe->working)
         hl_say(probe, result, HOMELAB_CAUSE_NONE, "idle");
     else
-        hl_say(probe, result, HOMELAB_CAUSE_BUSY, "%.0f requests at work, %.0f waiting",
-               probe->processing, probe->waiting);
+        hl_say(probe, result, HOMELAB_CAUSE_BUSY, "%.0f request%s at work, %.0f waiting",
+               probe->processing, probe->processing == 1 ? "" : "s", probe->waiting);
 }
 
 bool hl_metrics_absent(struct hl_probe *probe, const struct hl_http_result *result)

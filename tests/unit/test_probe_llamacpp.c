@@ -50,7 +50,7 @@ static const struct lab_situation situations[] = {
     {"sleeping", "llamacpp/sleeping", NULL, 0, 0, NULL, 0, HOMELAB_VERDICT_HEALTHY,
      HOMELAB_CAUSE_SLEEPING, "asleep"},
     {"busy", "llamacpp/busy", NULL, 0, 0, NULL, 0, HOMELAB_VERDICT_BUSY, HOMELAB_CAUSE_BUSY,
-     "1 requests at work"},
+     "1 request at work"},
     {"busy, old counters", "llamacpp/ready", busy_old, 0, 0, NULL, 0, HOMELAB_VERDICT_BUSY,
      HOMELAB_CAUSE_BUSY, "2 waiting"},
     {"busy at depth http", "llamacpp/busy", NULL, 0, HL_DEPTH_HTTP, NULL, 0,

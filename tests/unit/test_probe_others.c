@@ -194,7 +194,7 @@ static const struct lab_route openai_fine[] = {
     {0}};
 static const struct lab_situation openai[] = {
     {"fine", NULL, openai_fine, 0, 0, "m", 0, HOMELAB_VERDICT_HEALTHY, HOMELAB_CAUSE_NONE,
-     "1 models"},
+     "1 model"},
     {"LiteLLM", "litellm/open", NULL, 0, 0, "local/small", 0, HOMELAB_VERDICT_HEALTHY,
      HOMELAB_CAUSE_NONE, "2 models"},
     {"llama.cpp", "llamacpp/ready", NULL, 0, 0, "smollm2", 0, HOMELAB_VERDICT_HEALTHY,
