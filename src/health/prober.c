@@ -1,6 +1,7 @@
 #include "health/prober_private.h"
 
 #include "core/options.h"
+#include "net/http.h"
 
 /* --- Life --- */
 
@@ -120,6 +121,8 @@ int homelab_prober_new(homelab_prober **out, homelab_ctx *ctx, homelab_inventory
         return code;
     const homelab_opts *used = opts ? opts : hl_ctx_opts(ctx);
     code = check_depth(used);
+    if (!code)
+        code = hl_http_prepare(ctx);
     if (!code)
         code = make(out, ctx, inventory, used);
     if (!code)

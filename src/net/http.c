@@ -349,3 +349,8 @@ struct hl_http *hl_http_of(homelab_ctx *ctx)
     void *http = NULL;
     return hl_ctx_service(ctx, &service, &http) == HOMELAB_OK ? http : NULL;
 }
+
+int hl_http_prepare(homelab_ctx *ctx)
+{
+    return hl_http_of(ctx) ? HOMELAB_OK : homelab_error_code();
+}

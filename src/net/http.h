@@ -50,6 +50,9 @@ struct hl_http_result {
 };
 typedef void (*hl_http_done_fn)(const struct hl_http_result *result, void *userdata);
 
+/* Makes the context's client now: libcurl's and OpenSSL's start takes longer than a dispatch may.
+ * 0, or a negative code with a record. */
+int hl_http_prepare(homelab_ctx *ctx);
 /* Starts a transfer; fn is called exactly once, from a later dispatch, unless the transfer is
  * cancelled. */
 int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_http_done_fn fn,
