@@ -47,12 +47,37 @@ void hl_observation_move(struct hl_observation *to, struct hl_observation *from)
     hl_observation_init(from);
 }
 
+static size_t kept_models(const struct hl_observation *observation)
+{
+    return observation->model_count > observation->model_kept ? observation->model_count
+                                                              : observation->model_kept;
+}
+
 void hl_observation_clear(struct hl_observation *observation)
 {
-    for (size_t i = 0; i < observation->model_count; i++)
+    for (size_t i = 0; i < kept_models(observation); i++)
         hl_free(observation->models[i].name);
     hl_free(observation->models);
     hl_observation_init(observation);
+}
+
+void hl_observation_recycle(struct hl_observation *observation)
+{
+    struct hl_model_state *models = observation->models;
+    size_t capacity = observation->model_capacity, kept = kept_models(observation);
+    hl_observation_init(observation);
+    observation->models = models;
+    observation->model_capacity = capacity;
+    observation->model_kept = kept;
+}
+
+void hl_observation_lend(struct hl_observation *to, struct hl_observation *from)
+{
+    to->models = from->models;
+    to->model_capacity = from->model_capacity;
+    to->model_kept = from->model_kept;
+    from->models = NULL;
+    from->model_capacity = from->model_kept = 0;
 }
 
 void hl_text_clean(char *text, size_t size)
@@ -144,6 +169,21 @@ struct hl_model_state *hl_observation_find(const struct hl_observation *observat
     return NULL;
 }
 
+/* In the memory of the name that stood there in the look before, where it is long enough. */
+static char *copy_name(struct hl_observation *observation, const char *name)
+{
+    size_t i = observation->model_count, length = strlen(name);
+    if (i >= observation->model_kept)
+        return hl_strdup(name);
+    char *kept = observation->models[i].name;
+    if (strlen(kept) < length) {
+        kept = hl_realloc(kept, length + 1);
+        if (!kept)
+            return NULL;
+    }
+    return memcpy(kept, name, length + 1);
+}
+
 struct hl_model_state *hl_observation_model(struct hl_observation *observation, const char *name)
 {
     struct hl_model_state *known = hl_observation_find(observation, name);
@@ -152,7 +192,7 @@ struct hl_model_state *hl_observation_model(struct hl_observation *observation, 
     if (hl_grow((void **)&observation->models, &observation->model_capacity,
                 observation->model_count, sizeof *observation->models))
         return NULL;
-    char *copy = hl_strdup(name);
+    char *copy = copy_name(observation, name);
     if (!copy)
         return NULL;
     hl_text_clean(copy, strlen(copy) + 1);

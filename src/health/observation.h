@@ -69,11 +69,16 @@ struct hl_observation {
     size_t evidence_count;
     struct hl_model_state *models;
     size_t model_count, model_capacity;
+    size_t model_kept; /* entries whose names' memory is there, also beyond model_count */
     bool models_known; /* the list was read completely */
 };
 
 void hl_observation_init(struct hl_observation *observation);
 void hl_observation_clear(struct hl_observation *observation);
+/* Empties it too, but keeps its memory for the next look, which mostly sees the same models. */
+void hl_observation_recycle(struct hl_observation *observation);
+/* Gives the memory of a recycled one to another that has none. */
+void hl_observation_lend(struct hl_observation *to, struct hl_observation *from);
 /* to takes over what from holds; what to held is not freed. */
 void hl_observation_move(struct hl_observation *to, struct hl_observation *from);
 /* Beyond HL_EVIDENCE_MAX further evidence is left out, but for a worse cause, which replaces the

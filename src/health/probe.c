@@ -146,11 +146,56 @@ void hl_note_identity(struct hl_probe *probe)
         hl_note(probe, HL_LAYER_HTTP, "%s", probe->memory->identity);
 }
 
+/* A probe with an empty observation; all else in it is to be set anew. */
+static struct hl_probe *take_spare(struct hl_probe_pool *pool, struct hl_buf *path,
+                                   struct hl_buf *body)
+{
+    if (pool && pool->count) {
+        struct hl_probe *probe = pool->spares[--pool->count];
+        *path = probe->path;
+        *body = probe->body;
+        return probe;
+    }
+    struct hl_probe *probe = hl_malloc(sizeof *probe);
+    if (!probe)
+        return NULL;
+    hl_buf_init(path, PATH_MAX_BYTES);
+    hl_buf_init(body, BODY_MAX_BYTES);
+    hl_observation_init(&probe->seen);
+    return probe;
+}
+
+static void destroy(struct hl_probe *probe)
+{
+    hl_buf_free(&probe->path);
+    hl_buf_free(&probe->body);
+    hl_observation_clear(&probe->seen);
+    hl_free(probe);
+}
+
+void hl_probe_pool_clear(struct hl_probe_pool *pool)
+{
+    while (pool->count)
+        destroy(pool->spares[--pool->count]);
+}
+
+void hl_probe_pool_take(struct hl_probe_pool *pool, struct hl_observation *observation)
+{
+    struct hl_probe *spare = pool->count ? pool->spares[pool->count - 1] : NULL;
+    if (!spare || spare->seen.models) {
+        hl_observation_clear(observation);
+        return;
+    }
+    hl_observation_recycle(observation);
+    hl_observation_lend(&spare->seen, observation);
+}
+
 int hl_probe_new(struct hl_probe **out, const struct hl_probe_target *target,
                  struct hl_probe_memory *memory)
 {
     *out = NULL;
-    struct hl_probe *probe = hl_malloc(sizeof *probe);
+    struct hl_buf path, body;
+    struct hl_probe *probe = take_spare(target->pool, &path, &body);
     if (!probe)
         return hl_error_nomem();
     const size_t behind = offsetof(struct hl_probe, seen) + sizeof probe->seen;
@@ -161,9 +206,8 @@ int hl_probe_new(struct hl_probe **out, const struct hl_probe_target *target,
         probe->target.depth = HL_DEPTH_PROGRESS;
     probe->memory = memory;
     memory->probes++;
-    hl_buf_init(&probe->path, PATH_MAX_BYTES);
-    hl_buf_init(&probe->body, BODY_MAX_BYTES);
-    hl_observation_init(&probe->seen);
+    probe->path = path;
+    probe->body = body;
     probe->seen.backend = target->endpoint->backend;
     split_path(probe);
     hl_run_plan(probe, first_plan(probe));
@@ -180,12 +224,17 @@ void hl_probe_free(struct hl_probe *probe)
 {
     if (!probe)
         return;
-    hl_buf_free(&probe->path);
-    hl_buf_free(&probe->body);
     cJSON_Delete(probe->tags);
     hl_free(probe->backends);
-    hl_observation_clear(&probe->seen);
-    hl_free(probe);
+    struct hl_probe_pool *pool = probe->target.pool;
+    if (!pool || pool->count == HL_PROBE_SPARES) {
+        destroy(probe);
+        return;
+    }
+    hl_buf_reset(&probe->path);
+    hl_buf_reset(&probe->body);
+    hl_observation_recycle(&probe->seen);
+    pool->spares[pool->count++] = probe;
 }
 
 /* --- Questions --- */

@@ -7,6 +7,17 @@
 #include "health/observation.h"
 #include "net/http.h"
 
+/* Probes that ended, kept so that the next ones take no memory. Zeroed at first. */
+#define HL_PROBE_SPARES 32
+struct hl_probe;
+struct hl_probe_pool {
+    struct hl_probe *spares[HL_PROBE_SPARES];
+    size_t count;
+};
+void hl_probe_pool_clear(struct hl_probe_pool *pool);
+/* Takes the memory of an observation that was read, instead of hl_observation_clear(). */
+void hl_probe_pool_take(struct hl_probe_pool *pool, struct hl_observation *observation);
+
 /* What the probe needs to know about its endpoint; borrowed for the probe's life. */
 struct hl_probe_target {
     const struct hl_endpoint *endpoint;
@@ -18,7 +29,8 @@ struct hl_probe_target {
     bool gpu_declared;
     bool foreign_backends;
     int max_json_depth;
-    int64_t wall_us; /* wall clock at the start */
+    int64_t wall_us;            /* wall clock at the start */
+    struct hl_probe_pool *pool; /* outlives the probe; NULL: none */
 };
 
 /* What is remembered of an endpoint from one probe to the next, so that facts that rarely change

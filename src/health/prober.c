@@ -60,6 +60,7 @@ static void destroy(homelab_prober *prober)
     hl_ctx_remove_closer(prober->ctx, &prober->closer);
     hl_prober_drop_all(prober);
     hl_loop_release_timer(hl_prober_loop(prober));
+    hl_probe_pool_clear(&prober->probes);
     hl_observation_clear(&prober->seen);
     hl_maintenance_clear(&prober->maintenance);
     hl_tally_clear(&prober->tally);

@@ -132,6 +132,7 @@ struct homelab_prober {
     struct hl_timer pump;
     struct hl_sweep *sweeps;
     struct hl_maintenance maintenance;
+    struct hl_probe_pool probes;
     struct hl_observation seen; /* of the look that ends just now; kept for its memory */
 
     int64_t generation;

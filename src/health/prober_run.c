@@ -102,7 +102,7 @@ static void complete(struct hl_runner *runner)
     check_key(runner, seen);
     runner->slow_to_fail = 2 * elapsed_us > runner->endpoint->timeout_us;
     hl_report_look(runner, seen);
-    hl_observation_clear(seen);
+    hl_probe_pool_take(&prober->probes, seen);
     leave(runner, true);
 }
 
@@ -264,6 +264,7 @@ static void begin_probe(struct hl_runner *runner)
         .foreign_backends = prober->settings.foreign_backends,
         .max_json_depth = prober->settings.max_json_depth,
         .wall_us = hl_prober_wall(prober),
+        .pool = &prober->probes,
     };
     if (hl_probe_new(&runner->probe, &target, runner->memory))
         give_up(runner);
