@@ -471,13 +471,14 @@ static const struct hl_step steps[] = {
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_tags, take_tags},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_vllm, take_vllm},
+    /* Before paths that LiteLLM lacks: its first 404 takes seconds on a busy machine. */
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_liveliness, take_root},
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_readiness_late, take_readiness},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_service, take_service},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_native, take_native},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_legacy, take_legacy},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_running, take_running},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_swap_version, take_version},
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_liveliness, take_root},
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_readiness_late, take_readiness},
 };
 const struct hl_plan hl_plan_identify = {HOMELAB_BACKEND_AUTO, steps, sizeof steps / sizeof *steps,
                                          conclude};
