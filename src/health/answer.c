@@ -37,13 +37,18 @@ static void head_of(const struct hl_probe *probe, const struct hl_http_result *r
                     size_t size)
 {
     struct hl_duration took = hl_duration(result->total_us);
+    const char *path = probe->ask.path;
+    size_t length = probe->ask.kind != HL_ASK_HTTP ? 0
+                    : probe->own_asked             ? strcspn(path, "?")
+                                                   : strlen(path);
+    int shown = length < 80 ? (int)length : 80;
     if (probe->ask.kind == HL_ASK_CONNECT)
         snprintf(out, size, "TCP %s:%d", probe->ask.connect_host, probe->ask.connect_port);
     else if (result->code == HOMELAB_OK)
-        snprintf(out, size, "%s %.80s answered %d after %s", probe->ask.method, probe->ask.path,
+        snprintf(out, size, "%s %.*s answered %d after %s", probe->ask.method, shown, path,
                  result->status, took.text);
     else
-        snprintf(out, size, "%s %.80s", probe->ask.method, probe->ask.path);
+        snprintf(out, size, "%s %.*s", probe->ask.method, shown, path);
 }
 
 __attribute__((format(printf, 5, 0))) static void say(struct hl_probe *probe,

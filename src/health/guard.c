@@ -42,9 +42,9 @@ bool hl_guard_own(struct hl_probe *probe)
     const char *path = hl_own_path(probe);
     if (hl_path_is_work(path)) {
         hl_note(probe, HL_LAYER_HTTP,
-                "%.80s is not asked: reading it can be work for a backend; "
+                "%.*s is not asked: reading it can be work for a backend; "
                 "asked / instead",
-                path);
+                (int)strcspn(path, "?"), path);
         return hl_ask_get(probe, "/", true);
     }
     if (probe->gateway_found) {

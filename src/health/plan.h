@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "core/json.h"
+#include "health/mask.h"
 #include "health/memory.h"
 #include "health/probe.h"
 
@@ -66,8 +67,10 @@ struct hl_probe {
     bool no_memory;
     struct hl_probe_ask ask;
     struct hl_buf path, body;
-    size_t prefix; /* length of the part of the endpoint's path before a known probe path */
-    bool own_path; /* the rest of the path is a probe path of the user's */
+    struct hl_mask mask;
+    bool own_asked; /* the question is the user's own path, whose query is not told */
+    size_t prefix;  /* length of the part of the endpoint's path before a known probe path */
+    bool own_path;  /* the rest of the path is a probe path of the user's */
     int64_t spent_us;
     char server_date[40]; /* the server's own clock as its last answer tells it, "" unknown */
 

@@ -224,6 +224,7 @@ void hl_probe_free(struct hl_probe *probe)
 {
     if (!probe)
         return;
+    hl_free(probe->mask.body);
     cJSON_Delete(probe->tags);
     hl_free(probe->backends);
     struct hl_probe_pool *pool = probe->target.pool;
@@ -242,6 +243,7 @@ void hl_probe_free(struct hl_probe *probe)
 static void ask(struct hl_probe *probe, enum hl_probe_ask_kind kind, const char *method)
 {
     probe->ask = (struct hl_probe_ask){.kind = kind, .method = method};
+    probe->own_asked = false;
     hl_buf_reset(&probe->path);
     hl_buf_reset(&probe->body);
 }
@@ -265,7 +267,9 @@ bool hl_ask_post(struct hl_probe *probe, const char *path, bool keyed)
 
 bool hl_ask_own(struct hl_probe *probe)
 {
-    return hl_ask_get(probe, probe->own_path ? hl_own_path(probe) : "/", true);
+    hl_ask_get(probe, probe->own_path ? hl_own_path(probe) : "/", true);
+    probe->own_asked = true;
+    return true;
 }
 
 bool hl_ask_connect(struct hl_probe *probe, const char *host, int port, int64_t limit_us)
@@ -354,8 +358,12 @@ static void note_latency(struct hl_probe *probe, const struct hl_step *step,
                hl_duration(probe->target.slow_us).text);
 }
 
-int hl_probe_answer(struct hl_probe *probe, const struct hl_http_result *result)
+int hl_probe_answer(struct hl_probe *probe, const struct hl_http_result *answer)
 {
+    struct hl_http_result masked;
+    const struct hl_http_result *result = &masked;
+    if (hl_mask_answer(&probe->mask, answer, probe->target.key, &masked))
+        return hl_error_nomem();
     const struct hl_step *step = &probe->plan->steps[probe->step];
     probe->spent_us += result->total_us;
     probe->again = probe->moved = false;

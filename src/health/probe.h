@@ -25,6 +25,7 @@ struct hl_probe_target {
     enum hl_depth depth;
     int key_state; /* 0 none needed, 1 at hand, -1 wanted but not to be had (evidence: auth) */
     const char *key_error; /* why not */
+    const char *key;       /* only to be kept out of what is told; NULL: none */
     int64_t slow_us;
     bool gpu_declared;
     bool foreign_backends;

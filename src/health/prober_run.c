@@ -259,6 +259,7 @@ static void begin_probe(struct hl_runner *runner)
                      : runner->key      ? 1
                                         : -1,
         .key_error = runner->key_error,
+        .key = runner->key,
         .slow_us = prober->settings.slow_us,
         .gpu_declared = has_gpu(prober->data, endpoint),
         .foreign_backends = prober->settings.foreign_backends,

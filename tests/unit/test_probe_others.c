@@ -296,6 +296,46 @@ static void test_guarded_paths(void **state)
     }
 }
 
+/* Neither a key that a server echoes nor what stands in the query of the user's URL is told. */
+static void test_secrets_are_not_told(void **state)
+{
+    (void)state;
+    static const struct lab_route echoes[] = {
+        {"*", 401, "{\"error\":{\"message\":\"bad key sk-secret-1234, again sk-secret-1234\"}}"},
+        {0}};
+    static const struct lab_route named[] = {
+        {"*", 200, "{\"data\":[{\"id\":\"m-sk-secret-1234\"}]}"}, {0}};
+    static const struct lab_route moved[] = {
+        {"*", 302, "", .location = "http://elsewhere/?key=sk-secret-1234"}, {0}};
+    static const struct {
+        int backend;
+        const char *path;
+        const struct lab_route *routes;
+    } rows[] = {
+        {HOMELAB_BACKEND_OPENAI, "/v1/models", echoes},
+        {HOMELAB_BACKEND_OLLAMA, "/", echoes},
+        {HOMELAB_BACKEND_OPENAI, "/v1/models", named},
+        {HOMELAB_BACKEND_HTTP, "/", moved},
+        {HOMELAB_BACKEND_HTTP, "/status?token=sk-secret-1234", NULL},
+        {HOMELAB_BACKEND_HTTP, "/slots?token=sk-secret-1234", NULL},
+        {HOMELAB_BACKEND_AUTO, "/v1/models?token=sk-secret-1234", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lab lab;
+        struct hl_observation seen;
+        lab_init(&lab, rows[i].backend, rows[i].path);
+        lab.routes = rows[i].routes;
+        lab.target.key_state = 1;
+        lab.target.key = "sk-secret-1234";
+        lab_probe(&lab, &seen);
+        assert_false(lab_says(&seen, "secret"));
+        for (size_t j = 0; j < seen.model_count; j++)
+            assert_null(strstr(seen.models[j].name, "secret"));
+        hl_observation_clear(&seen);
+        lab_clear(&lab);
+    }
+}
+
 static void test_prefixes(void **state)
 {
     (void)state;
@@ -404,17 +444,12 @@ static void test_declared_canary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vllm),
-        cmocka_unit_test(test_lmstudio),
-        cmocka_unit_test(test_tabbyapi),
-        cmocka_unit_test(test_llamaswap),
-        cmocka_unit_test(test_openai),
-        cmocka_unit_test(test_http),
-        cmocka_unit_test(test_guarded_paths),
-        cmocka_unit_test(test_prefixes),
-        cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_canaries),
-        cmocka_unit_test(test_declared_canary),
+        cmocka_unit_test(test_vllm),          cmocka_unit_test(test_lmstudio),
+        cmocka_unit_test(test_tabbyapi),      cmocka_unit_test(test_llamaswap),
+        cmocka_unit_test(test_openai),        cmocka_unit_test(test_http),
+        cmocka_unit_test(test_guarded_paths), cmocka_unit_test(test_secrets_are_not_told),
+        cmocka_unit_test(test_prefixes),      cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_canaries),      cmocka_unit_test(test_declared_canary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
