@@ -67,7 +67,7 @@ void hl_probe_free(struct hl_probe *probe);
 bool hl_probe_next(struct hl_probe *probe, struct hl_probe_ask *ask);
 /* The answer; HOMELAB_E_NOMEM only. A result whose code is HOMELAB_E_NET_TIMEOUT ran into the
  * endpoint's deadline. */
-int hl_probe_answer(struct hl_probe *probe, const struct hl_http_result *result);
+int hl_probe_answer(struct hl_probe *probe, const struct hl_http_result *answer);
 /* The observation with this look's verdict and cause; moved out, valid until
  * hl_observation_clear(). */
 void hl_probe_finish(struct hl_probe *probe, int64_t elapsed_us, struct hl_observation *out);
