@@ -569,10 +569,10 @@ static void many_at_once(void **state)
         for (int i = 0; i < 48; i++) {
             struct hl_transfer *transfer;
             struct hl_http_request request = {.url = url_of(server.port, "/")};
-            assert_int_equal(start(ctx, request, 5000, &results[i], &transfer), HOMELAB_OK);
+            assert_int_equal(start(ctx, request, 20000, &results[i], &transfer), HOMELAB_OK);
         }
         for (int i = 0; i < 48; i++) {
-            run_for(ctx, &results[i].count, 1, 5000);
+            run_for(ctx, &results[i].count, 1, 20000);
             assert_int_equal(results[i].count, 1);
             assert_int_equal(results[i].result.code, HOMELAB_OK);
         }
