@@ -38,8 +38,9 @@ typedef struct homelab_prober homelab_prober;
 
 /**
  * @brief Makes a prober; it does nothing until homelab_prober_check() or homelab_prober_start().
- * @param opts Options (`health.*`, `probe.*`), or NULL.
- * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_CLOSED, HOMELAB_E_FORKED, or
+ * @param opts Options (`health.*`, `probe.*`), or NULL for those of the context.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_CLOSED, HOMELAB_E_FORKED,
+ * HOMELAB_E_OPTION_VALUE for a wrong `probe.depth`, or
  * HOMELAB_E_NOT_FOUND when option `probe.only` names an unknown endpoint.
  * @since 0.1.0
  */
@@ -56,7 +57,8 @@ HOMELAB_API int homelab_prober_close(homelab_prober *prober);
 
 /**
  * @brief Starts one sweep: each endpoint is probed once, unclear ones confirmed as option
- * `probe.confirm_ms` says.
+ * `probe.confirm_ms` says. An endpoint that is being probed already is not probed again; that probe
+ * counts. Several sweeps may run at one time.
  * @param flags 0.
  * @param[out] op Completes when the sweep ended; may be NULL. The caller drops its reference.
  * @return HOMELAB_OK or a negative code.

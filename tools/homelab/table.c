@@ -105,9 +105,19 @@ static void widen(int *width, const char *text)
         *width = columns;
 }
 
+/* Also one that could not be looked at though it was meant to. */
 static bool is_shown(const homelab_snapshot *snapshot, size_t i)
 {
-    return homelab_snapshot_endpoint_verdict(snapshot, i) != HOMELAB_VERDICT_UNKNOWN;
+    return homelab_snapshot_endpoint_verdict(snapshot, i) != HOMELAB_VERDICT_UNKNOWN ||
+           homelab_snapshot_endpoint_probed_us(snapshot, i) > 0;
+}
+
+static bool any_shown(const homelab_snapshot *snapshot, const char *tier)
+{
+    for (size_t i = 0; i < homelab_snapshot_endpoint_count(snapshot); i++)
+        if (is_shown(snapshot, i) && strcmp(homelab_snapshot_endpoint_tier(snapshot, i), tier) == 0)
+            return true;
+    return false;
 }
 
 static struct widths measure(const homelab_snapshot *snapshot)
@@ -201,7 +211,7 @@ static void put_tier(FILE *stream, const struct look *look, const struct widths 
 {
     const char *name = homelab_snapshot_tier_name(snapshot, tier);
     int verdict = homelab_snapshot_tier_verdict(snapshot, tier);
-    if (verdict == HOMELAB_VERDICT_UNKNOWN)
+    if (!any_shown(snapshot, name))
         return;
     put_strong(stream, look, name, widths->tier + 2);
     put_verdict(stream, look, verdict, 0);
