@@ -88,8 +88,9 @@ struct homelab_ctx {
     unsigned depth;
 
     atomic_bool closed;
-    bool patient; /* who drives waits for something else than events */
-    bool driving; /* a thread of the host is in dispatch, wait or close */
+    bool patient;   /* who drives waits for something else than events */
+    bool work_left; /* by the last run of the loop, which must not wait then */
+    bool driving;   /* a thread of the host is in dispatch, wait or close */
     atomic_bool finishing;
     bool unsound; /* forked in the middle of a change */
 

@@ -79,7 +79,7 @@ static void sleep_until(homelab_ctx *ctx, int timeout_ms)
     if (atomic_load(&ctx->threaded)) {
         struct pollfd notify = {.fd = ctx->notify_fd, .events = POLLIN};
         poll(&notify, 1, timeout_ms);
-    } else {
+    } else if (!ctx->work_left) {
         hl_loop_poll(ctx->loop, timeout_ms);
     }
 }

@@ -53,7 +53,7 @@ int hl_loop_new(struct hl_loop **out, const struct hl_clock *clock)
     loop->epoll_fd = loop->timer_fd = loop->wake_fd = loop->outer_fd = -1;
     loop->free_slot = HL_NO_SLOT;
     loop->programmed_us = NEVER;
-    loop->now_us = hl_clock_now(clock);
+    loop->now_us = loop->seen_us = hl_clock_now(clock);
     pthread_mutex_init(&loop->mutex, NULL);
     int code = open_fds(loop);
     if (code) {
@@ -281,6 +281,8 @@ void hl_timer_disarm(struct hl_loop *loop, struct hl_timer *timer)
 void hl_loop_clock_changed(struct hl_loop *loop)
 {
     loop->now_us = hl_clock_now(loop->clock);
+    if (loop->seen_us > loop->now_us)
+        loop->seen_us = loop->now_us;
     if (!loop->batches)
         program_timer(loop);
 }
@@ -351,29 +353,36 @@ static bool run_sources(struct hl_loop *loop, struct budget *budget)
     return !reports_left(loop) && loop->ready_count < HL_LOOP_BATCH;
 }
 
-static bool timers_due(const struct hl_loop *loop)
+static bool timers_due(const struct hl_loop *loop, int64_t until_us)
 {
-    return loop->heap.count && loop->heap.entries[0].due_us <= loop->now_us;
+    return loop->heap.count && loop->heap.entries[0].due_us <= until_us;
 }
 
-static bool timers_may_run(struct hl_loop *loop, bool served)
+/* Timers that were due by this time may run: by that of the last complete report, once all in it
+ * was served. */
+static int64_t timers_until(struct hl_loop *loop, bool served)
 {
-    if (served || !timers_due(loop)) {
+    if (!timers_due(loop, loop->now_us)) {
         loop->deferred_since_us = 0;
-        return served;
+        return INT64_MIN;
+    }
+    if (served && timers_due(loop, loop->seen_us)) {
+        loop->deferred_since_us = 0;
+        return loop->seen_us;
     }
     int64_t now_us = hl_clock_real();
     if (!loop->deferred_since_us)
         loop->deferred_since_us = now_us;
-    return now_us - loop->deferred_since_us >= TIMER_DEFER_US;
+    return now_us - loop->deferred_since_us >= TIMER_DEFER_US ? loop->now_us : INT64_MIN;
 }
 
-static size_t run_timers(struct hl_loop *loop, struct budget *budget)
+static size_t run_timers(struct hl_loop *loop, struct budget *budget, int64_t until_us)
 {
     /* What is armed in this pass waits for the next one. */
     uint64_t limit = loop->heap.next_order;
     size_t count = 0;
-    while (timers_due(loop) && loop->heap.entries[0].order < limit && allowed(budget, count)) {
+    while (timers_due(loop, until_us) && loop->heap.entries[0].order < limit &&
+           allowed(budget, count)) {
         struct hl_timer *timer = loop->heap.entries[0].timer;
         hl_heap_take(&loop->heap, timer);
         timer->fn(loop, timer->userdata);
@@ -397,23 +406,23 @@ static size_t run_tasks(struct hl_loop *loop, struct budget *budget)
 /* One look at everything; adds to *work, and says whether another pass would find more. */
 static bool pass(struct hl_loop *loop, struct budget *budget, size_t *work)
 {
-    /* The clock is read before the descriptors are looked at, so that what had arrived by then is
-     * among them. Reports from before say nothing about that: with them timers wait a pass. */
-    bool fresh = !loop->collected && !reports_left(loop);
-    loop->now_us = hl_clock_now(loop->clock);
-    if (!loop->collected)
+    /* The clock is read before the descriptors are looked at, so that all that had arrived by then
+     * is in the report. One that a blocking wait brought, or that was left over, is older. */
+    if (!loop->collected && !reports_left(loop)) {
+        loop->seen_us = hl_clock_now(loop->clock);
         hl_loop_poll(loop, 0);
+    }
     loop->collected = false;
+    loop->now_us = hl_clock_now(loop->clock);
     pthread_mutex_lock(&loop->mutex);
     loop->pass++;
     pthread_mutex_unlock(&loop->mutex);
 
     *work += (size_t)(loop->ready_count - loop->ready_next);
     bool served = run_sources(loop, budget);
-    if (timers_may_run(loop, served && fresh))
-        *work += run_timers(loop, budget);
+    *work += run_timers(loop, budget, timers_until(loop, served));
     *work += run_tasks(loop, budget);
-    return !served || timers_due(loop) || tasks_left(loop);
+    return !served || timers_due(loop, loop->now_us) || tasks_left(loop);
 }
 
 static void set_dispatching(struct hl_loop *loop, bool dispatching)

@@ -29,6 +29,7 @@ struct hl_loop {
     int epoll_fd, timer_fd, wake_fd;
     int outer_fd; /* epoll set that contains ours, or -1 */
     int64_t now_us;
+    int64_t seen_us; /* when the last complete report was asked for */
 
     struct hl_slot *slots;
     size_t slot_count, slot_capacity;

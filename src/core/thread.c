@@ -5,7 +5,7 @@
 void hl_ctx_run_loop(homelab_ctx *ctx)
 {
     uint64_t before = hl_alloc_count();
-    hl_loop_dispatch(ctx->loop, ctx->budget_us);
+    ctx->work_left = hl_loop_dispatch(ctx->loop, ctx->budget_us);
     ctx->allocations += hl_alloc_count() - before;
 }
 
@@ -31,7 +31,8 @@ static void *run(void *userdata)
     bool going = !ctx->stop;
     hl_ctx_unlock(ctx);
     while (going) {
-        hl_loop_poll(ctx->loop, -1);
+        if (!ctx->work_left)
+            hl_loop_poll(ctx->loop, -1);
         going = turn(ctx);
     }
     if (atomic_load(&ctx->orphaned)) {

@@ -246,7 +246,7 @@ static void test_wait_runs_timers(void **state)
     struct hl_loop_stats stats;
     hl_loop_stats(loop, &stats);
     assert_in_range(stats.dispatches, 1, 2);
-    assert_int_equal(stats.spurious, 1);
+    assert_in_range(stats.spurious, 0, 1);
 }
 
 /* --- Blocking calls --- */

@@ -468,7 +468,7 @@ static void test_reports_left_by_a_spent_budget(void **state)
     assert_true(readable(hl_loop_fd(loop)));
     for (size_t i = 30; i < 40; i++)
         feed(&crowd.ends[i]);
-    hl_timer_arm(loop, &crowd.timer, 0);
+    hl_timer_arm(loop, &crowd.timer, hl_loop_now(loop));
     for (int i = 0; i < 1000 && !crowd.fired; i++) {
         hl_loop_poll(loop, 1000); /* as a thread does */
         hl_loop_dispatch(loop, 100);
