@@ -1,0 +1,133 @@
+/**
+ * @file
+ * @brief Keys of the options. Generated from src/core/options.def by scripts/generate; do not edit.
+ */
+#ifndef HOMELAB_OPTION_KEYS_H
+#define HOMELAB_OPTION_KEYS_H
+
+/** Time after which a dispatch leaves the rest for the next one. (integer, 100 to 1000000 us,
+ * default 3000) @since 0.1.0
+ */
+#define HOMELAB_OPT_DISPATCH_BUDGET_US "dispatch.budget_us"
+
+/** Time between probes of an endpoint that is steadily down. (integer, 100 to 86400000 ms,
+ * default 30000) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_DOWN_INTERVAL_MS "health.down_interval_ms"
+
+/** Bad probes in a row after which a monitor calls a usable endpoint down. (integer, 1 to 100
+ * probes, default 2) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_FALL "health.fall"
+
+/** Time between probes while the state is changing or unclear. (integer, 100 to 86400000 ms,
+ * default 2000) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_FAST_INTERVAL_MS "health.fast_interval_ms"
+
+/** Try a gateway's backends also where they are on hosts outside the inventory. (boolean, default
+ * false) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_FOREIGN_BACKENDS "health.foreign_backends"
+
+/** Probes per endpoint kept for uptime and latency percentiles. (integer, 16 to 100000 probes,
+ * default 512) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_HISTORY "health.history"
+
+/** Time between probes of an endpoint in a steady good state. (integer, 100 to 86400000 ms,
+ * default 15000) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_INTERVAL_MS "health.interval_ms"
+
+/** Share by which intervals vary, so that probes do not fall into step. (number, 0 to 0.5 share,
+ * default 0.1) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_JITTER "health.jitter"
+
+/** How long a busy or silent endpoint may show no progress before it is WEDGED; longer than its
+ * longest batch. (integer, 1000 to 3600000 ms, default 90000) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_PATIENCE_MS "health.patience_ms"
+
+/** Good probes in a row after which a monitor calls a down endpoint usable again. (integer, 1 to
+ * 100 probes, default 2) @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_RISE "health.rise"
+
+/** Latency above which an endpoint is DEGRADED as slow. (integer, 1 to 3600000 ms, default 1000)
+ * @since 0.1.0
+ */
+#define HOMELAB_OPT_HEALTH_SLOW_MS "health.slow_ms"
+
+/** File with the certificates to trust; empty means the system's. (text, default empty) @since
+ * 0.1.0
+ */
+#define HOMELAB_OPT_HTTP_CA_FILE "http.ca_file"
+
+/** How long an unused connection is kept for reuse. (integer, 0 to 3600000 ms, default 118000)
+ * @since 0.1.0
+ */
+#define HOMELAB_OPT_HTTP_IDLE_MS "http.idle_ms"
+
+/** Accept any TLS certificate; each use is logged as a warning. (boolean, default false) @since
+ * 0.1.0
+ */
+#define HOMELAB_OPT_HTTP_INSECURE "http.insecure"
+
+/** Largest body of an answer; a longer one ends the transfer. (integer, 1024 to 1073741824 bytes,
+ * default 4194304) @since 0.1.0
+ */
+#define HOMELAB_OPT_HTTP_MAX_BODY "http.max_body_bytes"
+
+/** Proxy URL; empty means none, whatever the environment says. (text, default empty) @since 0.1.0
+ */
+#define HOMELAB_OPT_HTTP_PROXY "http.proxy"
+
+/** Largest inventory text. (integer, 1024 to 268435456 bytes, default 16777216) @since 0.1.0 */
+#define HOMELAB_OPT_INVENTORY_MAX_BYTES "inventory.max_bytes"
+
+/** Problems reported for one inventory before the rest is only counted. (integer, 1 to 10000
+ * problems, default 100) @since 0.1.0
+ */
+#define HOMELAB_OPT_INVENTORY_MAX_PROBLEMS "inventory.max_problems"
+
+/** Deepest nesting of a JSON answer or inventory. (integer, 4 to 512 levels, default 32) @since
+ * 0.1.0
+ */
+#define HOMELAB_OPT_JSON_MAX_DEPTH "json.max_depth"
+
+/** Log lines kept for homelab_ctx_log_text(). (integer, 0 to 100000 lines, default 256) @since
+ * 0.1.0
+ */
+#define HOMELAB_OPT_LOG_RING "log.ring"
+
+/** How long a canary waits before its answer counts as missing; the request itself is not cut
+ * short. (integer, 1000 to 3600000 ms, default 120000) @since 0.1.0
+ */
+#define HOMELAB_OPT_PROBE_CANARY_TIMEOUT_MS "probe.canary_timeout_ms"
+
+/** How long a sweep goes on looking at unclear endpoints, which is also its patience; 0 means not
+ * at all. (integer, 0 to 3600000 ms, default 0) @since 0.1.0
+ */
+#define HOMELAB_OPT_PROBE_CONFIRM_MS "probe.confirm_ms"
+
+/** Depth for all endpoints (tcp, http, scheduler, progress, canary); empty means what the
+ * inventory says. (text, default empty) @since 0.1.0
+ */
+#define HOMELAB_OPT_PROBE_DEPTH "probe.depth"
+
+/** Probes under way at one time. (integer, 1 to 100000 probes, default 20000) @since 0.1.0 */
+#define HOMELAB_OPT_PROBE_MAX_IN_FLIGHT "probe.max_in_flight"
+
+/** Ids of the endpoints to probe, separated by commas; empty means all. (text, default empty)
+ * @since 0.1.0
+ */
+#define HOMELAB_OPT_PROBE_ONLY "probe.only"
+
+/** Events kept until they are taken; further ones are dropped and counted. (integer, 16 to
+ * 1000000 events, default 4096) @since 0.1.0
+ */
+#define HOMELAB_OPT_QUEUE_EVENTS "queue.events"
+
+#endif
