@@ -6,7 +6,7 @@
 #define HOMELAB_OPTION_KEYS_H
 
 /** Time after which a dispatch leaves the rest for the next one. (integer, 100 to 1000000 us,
- * default 3000) @since 0.1.0
+ * default 2000) @since 0.1.0
  */
 #define HOMELAB_OPT_DISPATCH_BUDGET_US "dispatch.budget_us"
 

@@ -7,7 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define CALLS_PER_CHECK 8 /* callbacks between two looks at the budget */
+#define CALLS_PER_CHECK 4 /* callbacks between two looks at the budget */
 /* How long timers may wait for ready descriptors to be served when these never end. */
 #define TIMER_DEFER_US  1000000
 
