@@ -186,6 +186,42 @@ static void put_model(FILE *stream, const struct look *look, const homelab_snaps
     fputc('\n', stream);
 }
 
+/* Word by word, in lines of their own as wide as the terminal. */
+static void put_wrapped(FILE *stream, const char *text, int indent, int width)
+{
+    int used = width;
+    for (const char *at = text; *at;) {
+        char word[256];
+        size_t length = strcspn(at, " ");
+        size_t kept = length < sizeof word ? length : sizeof word - 1;
+        memcpy(word, at, kept);
+        word[kept] = '\0';
+        if (used + 1 + text_width(word) > width) {
+            fprintf(stream, "\n%*s", indent, "");
+            used = indent;
+        } else {
+            fputc(' ', stream);
+            used++;
+        }
+        put_text(stream, word, -1, 0);
+        used += text_width(word);
+        at += length;
+        at += strspn(at, " ");
+    }
+}
+
+/* What does not fit is cut where all is well, and told in full where it is not. */
+static void put_seen(FILE *stream, const struct look *look, const struct widths *widths,
+                     const char *text, int verdict)
+{
+    int room = text_room(look, widths);
+    bool fits = room < 0 || text_width(text) <= room;
+    if (look->verbose || fits || verdict == HOMELAB_VERDICT_HEALTHY)
+        put_text(stream, text, look->verbose ? -1 : room, 0);
+    else
+        put_wrapped(stream, text, 6, look->width);
+}
+
 static void put_endpoint(FILE *stream, const struct look *look, const struct widths *widths,
                          const homelab_snapshot *snapshot, size_t i)
 {
@@ -196,7 +232,7 @@ static void put_endpoint(FILE *stream, const struct look *look, const struct wid
     put_verdict(stream, look, homelab_snapshot_endpoint_verdict(snapshot, i), widths->verdict + 2);
     put_text(stream, row.cause, -1, widths->cause + 2);
     fprintf(stream, "%*s  ", widths->latency, row.latency);
-    put_text(stream, row.text, look->verbose ? -1 : text_room(look, widths), 0);
+    put_seen(stream, look, widths, row.text, homelab_snapshot_endpoint_verdict(snapshot, i));
     fputs(homelab_snapshot_endpoint_in_maintenance(snapshot, i) ? " (maintenance)\n" : "\n",
           stream);
     if (!look->verbose)
