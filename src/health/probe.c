@@ -405,14 +405,23 @@ static void check_required(struct hl_probe *probe)
                                seen->model_count, hl_backend_title(seen->backend));
 }
 
-/* Who reports sight or tools and no embedding means a model that completes. */
-static void complete_abilities(struct hl_observation *seen)
+static int64_t known_or_not(int64_t value)
+{
+    return value < 0 ? -1 : value;
+}
+
+/* Who reports sight or tools and no embedding means a model that completes; a negative size is
+ * none. */
+static void tidy_models(struct hl_observation *seen)
 {
     for (size_t i = 0; i < seen->model_count; i++) {
-        uint32_t *abilities = &seen->models[i].abilities;
-        if (*abilities & (HL_ABILITY_VISION | HL_ABILITY_TOOLS) &&
-            !(*abilities & HL_ABILITY_EMBEDDING))
-            *abilities |= HL_ABILITY_COMPLETION;
+        struct hl_model_state *model = &seen->models[i];
+        if (model->abilities & (HL_ABILITY_VISION | HL_ABILITY_TOOLS) &&
+            !(model->abilities & HL_ABILITY_EMBEDDING))
+            model->abilities |= HL_ABILITY_COMPLETION;
+        model->context = known_or_not(model->context);
+        model->size_bytes = known_or_not(model->size_bytes);
+        model->vram_bytes = known_or_not(model->vram_bytes);
     }
 }
 
@@ -439,7 +448,7 @@ static void disown(struct hl_observation *seen)
 void hl_probe_finish(struct hl_probe *probe, int64_t elapsed_us, struct hl_observation *out)
 {
     probe->seen.elapsed_us = elapsed_us;
-    complete_abilities(&probe->seen);
+    tidy_models(&probe->seen);
     check_required(probe);
     hl_verdict_decide(&probe->seen);
     if (probe->no_memory)
