@@ -7,6 +7,9 @@
 
 #include <poll.h>
 
+#define INTERVAL_MS 250
+#define WARM_UP_S   5
+
 static uint64_t allocations;
 
 static void *count_malloc(size_t size, void *userdata)
@@ -50,7 +53,8 @@ int main(int argument_count, char **arguments)
     homelab_prober *prober;
     if (homelab_allocator_new(&allocator, count_malloc, count_realloc, count_free, NULL) ||
         homelab_opts_new(&opts) || homelab_opts_set_allocator(opts, allocator) ||
-        homelab_opts_set_int(opts, "health.interval_ms", 1000) || homelab_ctx_new(&ctx, opts) ||
+        homelab_opts_set_int(opts, "health.interval_ms", INTERVAL_MS) ||
+        homelab_opts_set_int(opts, "health.history", 16) || homelab_ctx_new(&ctx, opts) ||
         homelab_builder_new(&builder, NULL, opts))
         fail();
     for (int i = 0; i < count; i++) {
@@ -69,9 +73,9 @@ int main(int argument_count, char **arguments)
         fail();
     homelab_builder_free(builder);
 
-    /* The first seconds fill pools and histories. */
-    int64_t start_us = bench_now_us(), until_us = start_us + (seconds + 5) * INT64_C(1000000);
-    int64_t steady_us = start_us + 5 * INT64_C(1000000), longest_us = 0, sum_us = 0;
+    /* The first seconds fill pools, and histories up to their bound. */
+    int64_t start_us = bench_now_us(), steady_us = start_us + WARM_UP_S * INT64_C(1000000);
+    int64_t until_us = steady_us + seconds * INT64_C(1000000), longest_us = 0, sum_us = 0;
     uint64_t wakeups = 0, before = 0;
     static int64_t took[1000000];
     for (int64_t now_us; (now_us = bench_now_us()) < until_us;) {
@@ -99,9 +103,9 @@ int main(int argument_count, char **arguments)
     char *stats = homelab_ctx_stats_json(ctx);
     printf("idle endpoints=%d seconds=%d dispatches=%llu dispatches_per_probe=%.2f "
            "allocations=%llu longest_us=%lld p99_us=%lld mean_us=%.1f\n%s\n",
-           count, seconds, (unsigned long long)wakeups, (double)wakeups / (count * seconds),
-           (unsigned long long)before, (long long)longest_us,
-           wakeups ? (long long)took[wakeups * 99 / 100] : 0,
+           count, seconds, (unsigned long long)wakeups,
+           (double)wakeups / (count * seconds * 1000 / INTERVAL_MS), (unsigned long long)before,
+           (long long)longest_us, wakeups ? (long long)took[wakeups * 99 / 100] : 0,
            wakeups ? (double)sum_us / (double)wakeups : 0, stats);
     homelab_free(stats);
     homelab_prober_unref(prober);
