@@ -5,6 +5,7 @@ also when this process dies in any way: a guard process then reads the end of a 
 """
 
 import collections
+import datetime
 import json
 import os
 import random
@@ -233,6 +234,13 @@ class LlamaServer(Server):
         return seen
 
 
+def timestamp(text):
+    """Seconds since 1970 of an RFC 3339 date with up to nine digits of a second."""
+    seconds, fraction, zone = re.fullmatch(r"([^.Z+]+?)(\.\d+)?(Z|[+-]\d\d:\d\d)", text).groups()
+    moment = datetime.datetime.fromisoformat(seconds + zone.replace("Z", "+00:00"))
+    return moment.timestamp() + float(fraction or 0)
+
+
 class OllamaServer(Server):
     """Model "smollm2" (and each name of `names`) with one inference thread."""
 
@@ -284,7 +292,21 @@ class OllamaServer(Server):
         answer = self.post("/api/generate", body, timeout)
         if answer.status != 200:
             raise LabError(f"ollama generate: {answer.status} {answer.text}")
+        self.await_completion(model, answer.json()["created_at"], keep_alive)
         return answer.json()
+
+    def await_completion(self, model, answered_at, keep_alive):
+        """Ollama moves expires_at on completion, some time after the answer: what is read before is not final."""
+        units = {"s": 1, "m": 60, "h": 3600}
+        if not isinstance(keep_alive, str) or keep_alive[-1:] not in units:
+            return
+        least = timestamp(answered_at) + float(keep_alive[:-1]) * units[keep_alive[-1]]
+
+        def moved():
+            listed = [m for m in self.loaded() if m["name"].split(":")[0] == model.split(":")[0]]
+            return not listed or timestamp(listed[0]["expires_at"]) >= least
+
+        wait_until(moved, 20, f"completion of the request to {model}")
 
     def unload(self, model="smollm2"):
         self.post("/api/generate", {"model": model, "keep_alive": 0})
