@@ -96,6 +96,15 @@ HOMELAB_BEGIN_DECLS
 /** @brief Code of the last failure of this thread, or HOMELAB_OK. @since 0.1.0 */
 HOMELAB_API int homelab_error_code(void);
 
+/**
+ * @brief Clears this thread's record.
+ *
+ * Calls that can fail clear it themselves; plain accessors leave it alone. A binding that clears it
+ * before any call may take a record that is there afterwards for a failure of that call.
+ * @since 0.2.0
+ */
+HOMELAB_API void homelab_error_clear(void);
+
 /** @brief Detail of the last failure of this thread: an errno, an HTTP status or 0, as its code
  * says. @since 0.1.0 */
 HOMELAB_API int homelab_error_sub_code(void);

@@ -142,6 +142,11 @@ int homelab_error_code(void)
     return record.code;
 }
 
+void homelab_error_clear(void)
+{
+    hl_error_clear();
+}
+
 int homelab_error_sub_code(void)
 {
     return record.sub_code;

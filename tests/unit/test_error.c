@@ -27,6 +27,9 @@ static void test_record(void **state)
     hl_error_clear();
     assert_int_equal(hl_error_restore(&kept), HOMELAB_E_NOT_FOUND);
     assert_string_equal(homelab_error_message(), "node 'gpu0': not found");
+    homelab_error_clear();
+    assert_int_equal(homelab_error_code(), 0);
+    assert_string_equal(homelab_error_message(), "");
 }
 
 static void test_texts_are_one_clean_line(void **state)
