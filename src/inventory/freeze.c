@@ -383,6 +383,7 @@ static void freeze_models(struct hl_freeze *freeze)
         model->context = hl_freeze_number(map, "context", 1, 0);
         model->size_bytes = hl_freeze_number(map, "size_gib", GIB, 0);
         hl_freeze_text(freeze, &model->file, map, "file");
+        model->weight = hl_freeze_weight(map);
         freeze_servers(freeze, model, map);
     }
 }
@@ -400,6 +401,8 @@ int hl_inventory_freeze(struct hl_inventory_data *data, struct hl_index *endpoin
         freeze_containers(&freeze);
     if (!freeze.nomem)
         freeze_models(&freeze);
+    if (!freeze.nomem)
+        hl_freeze_routes(&freeze);
     hl_index_free(&freeze.nodes);
     hl_index_free(&freeze.hosts);
     return freeze.nomem ? hl_error_nomem() : HOMELAB_OK;
@@ -459,6 +462,7 @@ void hl_inventory_data_clear(struct hl_inventory_data *data)
         hl_free(data->models[i].file);
         hl_free(data->models[i].endpoints);
     }
+    hl_freeze_routes_clear(data);
     hl_free(data->tiers);
     hl_free(data->nodes);
     hl_free(data->endpoints);

@@ -389,6 +389,7 @@ static void freeze_endpoint(struct hl_freeze *freeze, struct hl_endpoint *endpoi
     hl_freeze_text(freeze, &endpoint->api_key, map, "api_key");
     hl_freeze_text(freeze, &endpoint->ca_file, map, "ca");
     endpoint->insecure = hl_freeze_bool(map, "insecure", false);
+    endpoint->weight = hl_freeze_weight(map);
     freeze_required_models(freeze, endpoint, map);
 }
 

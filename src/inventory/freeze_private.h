@@ -42,6 +42,10 @@ size_t hl_freeze_reference(struct hl_freeze *freeze, const struct hl_index *inde
                            const char *id, const char *key, size_t at);
 
 void hl_freeze_tiers(struct hl_freeze *freeze);
+/* Preferences and rules. */
+void hl_freeze_routes(struct hl_freeze *freeze);
+void hl_freeze_routes_clear(struct hl_inventory_data *data);
+double hl_freeze_weight(const struct hl_value *map);
 void hl_freeze_endpoints(struct hl_freeze *freeze);
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef HL_INVENTORY_INVENTORY_H
 #define HL_INVENTORY_INVENTORY_H
 
+#include "core/pattern.h"
+
 #include <homelab/inventory.h>
 
 #define HL_NONE ((size_t)-1)
@@ -81,6 +83,7 @@ struct hl_endpoint {
     bool insecure;
     char **models; /* names that must be there */
     size_t model_count;
+    double weight; /* share of requests beside its equals, above 0 */
 };
 
 struct hl_mount {
@@ -106,11 +109,26 @@ struct hl_model {
     int64_t size_bytes;
     size_t *endpoints; /* where it is declared to be served */
     size_t endpoint_count;
+    double weight; /* share of requests beside its equals, above 0 */
 };
 #define HL_ABILITY_COMPLETION 1u
 #define HL_ABILITY_EMBEDDING  2u
 #define HL_ABILITY_VISION     4u
 #define HL_ABILITY_TOOLS      8u
+
+/* A step of a task's preference. */
+struct hl_choice {
+    char *model;
+    size_t endpoint; /* HL_NONE: wherever it is served */
+};
+
+/* Makes requests that meet all of it ones of a task. */
+struct hl_rule {
+    char *contains, *tag;       /* NULL: any */
+    struct hl_pattern *matches; /* NULL: any */
+    bool ignore_case;
+    int task; /* HL_CAP_… */
+};
 
 struct hl_inventory_data {
     struct hl_tier *tiers; /* most preferred first */
@@ -123,6 +141,10 @@ struct hl_inventory_data {
     size_t container_count;
     struct hl_model *models;
     size_t model_count;
+    struct hl_choice *routes[HL_CAP_COUNT]; /* best first */
+    size_t route_count[HL_CAP_COUNT];
+    struct hl_rule *rules; /* the first that is met decides */
+    size_t rule_count;
 };
 const struct hl_inventory_data *hl_inventory_data(const homelab_inventory *inventory);
 homelab_allocator *hl_inventory_allocator(const homelab_inventory *inventory);

@@ -5,6 +5,7 @@
 #define DAY        86400.0
 #define MAX_GIB    1048576.0
 #define MAX_TOKENS 1e9
+#define MAX_WEIGHT 1000.0
 
 static const char *const os_words[] = {"linux", "windows", "macos", "synology", NULL};
 static const char *const vendor_words[] = {"nvidia", "amd", "intel", "apple", NULL};
@@ -293,6 +294,13 @@ static const struct hl_schema_key endpoint_keys[] = {
      .text =
          "Seconds without progress after which a busy or silent endpoint is wedged; longer than "
          "its longest batch."},
+    {.name = "weight",
+     .kind = HL_KIND_NUMBER,
+     .min = 0.001,
+     .max = MAX_WEIGHT,
+     .fallback = "1",
+     .example = "2",
+     .text = "Share of requests that it should get, beside others that are as good."},
     {.name = NULL},
 };
 
@@ -396,6 +404,59 @@ static const struct hl_schema_key model_keys[] = {
      .fallback = "unknown",
      .example = "4.4",
      .text = "Size of the file in GiB."},
+    {.name = "weight",
+     .kind = HL_KIND_NUMBER,
+     .min = 0.001,
+     .max = MAX_WEIGHT,
+     .fallback = "1",
+     .example = "2",
+     .text = "Share of requests that it should get, beside others that are as good."},
+    {.name = NULL},
+};
+
+#define ROUTE(task, example_text, about)                                                           \
+    {                                                                                              \
+        .name = task, .kind = HL_KIND_TEXTS, .fallback = "told from the models",                   \
+        .example = example_text, .text = about                                                     \
+    }
+static const struct hl_schema_key route_keys[] = {
+    ROUTE("code", "[\"qwen2.5-coder:7b\", \"gpt-oss-20b @ remote/llama\"]",
+          "Models for writing, explaining and mending programs."),
+    ROUTE("reason", "[\"deepseek-r1:14b\"]", "Models for problems that take steps to solve."),
+    ROUTE("chat", "[\"llama3.1:8b\"]", "Models for conversation and general questions."),
+    ROUTE("vision", "[\"qwen2.5vl:7b\"]", "Models for requests with images."),
+    ROUTE("fast", "[\"qwen2.5:1.5b\"]", "Models for short, easy requests."),
+    ROUTE("embed", "[\"nomic-embed-text\"]", "Models for embeddings."),
+    {.name = NULL},
+};
+
+static const struct hl_schema_key rule_keys[] = {
+    {.name = "contains",
+     .kind = HL_KIND_TEXT,
+     .fallback = "any text",
+     .example = "\"SELECT \"",
+     .text = "Text that the prompt must contain."},
+    {.name = "matches",
+     .kind = HL_KIND_TEXT,
+     .fallback = "any text",
+     .example = "\"^/sql \"",
+     .text = "POSIX extended regular expression that the prompt must match anywhere."},
+    {.name = "tag",
+     .kind = HL_KIND_TEXT,
+     .fallback = "any",
+     .example = "\"editor\"",
+     .text = "Tag that the caller must have given."},
+    {.name = "ignore_case",
+     .kind = HL_KIND_BOOL,
+     .fallback = "false",
+     .example = "true",
+     .text = "The letters a to z match in both cases."},
+    {.name = "task",
+     .kind = HL_KIND_WORD,
+     .words = role_words,
+     .required = true,
+     .example = "\"code\"",
+     .text = "Task of the requests that meet all of it."},
     {.name = NULL},
 };
 
@@ -440,6 +501,20 @@ static const struct hl_schema_key document_keys[] = {
      .fallback = "none",
      .example = "{\"qwen2.5-coder:7b\": {\"roles\": [\"code\"]}}",
      .text = "Models, by the name that their backend knows them by."},
+    {.name = "routes",
+     .kind = HL_KIND_OBJECT,
+     .keys = route_keys,
+     .fallback = "told from the models",
+     .example = "{\"code\": [\"qwen2.5-coder:7b\"]}",
+     .text = "Which models to prefer for a task, best first: a model's name (`x` is met by "
+             "`x:latest`), or `MODEL @ ENDPOINT`. Models that are not named come after them."},
+    {.name = "rules",
+     .kind = HL_KIND_OBJECTS,
+     .keys = rule_keys,
+     .fallback = "none",
+     .example = "[{\"contains\": \"SELECT \", \"task\": \"code\"}]",
+     .text = "What makes a request one of a task, whatever its text looks like; the first that "
+             "is met decides."},
     {.name = NULL},
 };
 

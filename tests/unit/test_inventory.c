@@ -114,8 +114,14 @@ static const char full_yaml[] =
     "  three: {node: nas, gpu: all}\n"
     "models:\n"
     "  m 1: {endpoints: [c, a], roles: [embed, code], capabilities: [embedding, tools],\n"
-    "        context: 32768, file: f.gguf, size_gib: 4.5}\n"
-    "  m2:\n";
+    "        context: 32768, file: f.gguf, size_gib: 4.5, weight: 2}\n"
+    "  m2:\n"
+    "routes:\n"
+    "  code: [m2, m 1 @ c, 'x @ y @ a']\n"
+    "  embed: [m 1]\n"
+    "rules:\n"
+    "  - {contains: 'SELECT ', ignore_case: true, task: code}\n"
+    "  - {matches: '^why', tag: t, task: reason}\n";
 
 static void check_full_nodes(const struct hl_inventory_data *data)
 {
@@ -166,6 +172,26 @@ static void check_full_endpoints(const struct hl_inventory_data *data)
     assert_false(data->endpoints[2].backend_declared);
 }
 
+static void check_full_routes(const struct hl_inventory_data *data)
+{
+    assert_int_equal(data->route_count[HL_CAP_CODE], 3);
+    const struct hl_choice *code = data->routes[HL_CAP_CODE];
+    assert_string_equal(code[0].model, "m2");
+    assert_int_equal(code[0].endpoint, HL_NONE);
+    assert_string_equal(code[1].model, "m 1");
+    assert_int_equal(code[1].endpoint, 2);
+    assert_string_equal(code[2].model, "x @ y");
+    assert_int_equal(code[2].endpoint, 0);
+    assert_int_equal(data->route_count[HL_CAP_CHAT], 0);
+    assert_int_equal(data->rule_count, 2);
+    assert_string_equal(data->rules[0].contains, "SELECT ");
+    assert_true(data->rules[0].ignore_case);
+    assert_null(data->rules[0].tag);
+    assert_int_equal(data->rules[0].task, HL_CAP_CODE);
+    assert_string_equal(data->rules[1].tag, "t");
+    assert_true(hl_pattern_match(data->rules[1].matches, "why?", 4, 0));
+}
+
 static void check_full_rest(const struct hl_inventory_data *data)
 {
     assert_int_equal(data->tier_count, 2);
@@ -189,6 +215,9 @@ static void check_full_rest(const struct hl_inventory_data *data)
     assert_int_equal(model->abilities, HL_ABILITY_EMBEDDING | HL_ABILITY_TOOLS);
     assert_int_equal(model->context, 32768);
     assert_int_equal(model->size_bytes, 9LL << 29);
+    assert_float_equal(model->weight, 2, 0);
+    assert_float_equal(data->models[1].weight, 1, 0);
+    check_full_routes(data);
     assert_int_equal(model->endpoint_count, 2);
     assert_int_equal(model->endpoints[0], 2);
     assert_string_equal(model->file, "f.gguf");

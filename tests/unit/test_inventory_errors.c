@@ -21,9 +21,10 @@ static const struct {
 } cases[] = {
     {"{\"a\": 1}",
      "1:2: a: found an unknown key, expected one of $schema, tiers, nodes, endpoints, "
-     "containers, models"},
+     "containers, models, routes, rules"},
     {"{\"endpoint\": {}}", "1:2: endpoint: found an unknown key, expected one of $schema, tiers, "
-                           "nodes, endpoints, containers, models; did you mean 'endpoints'?"},
+                           "nodes, endpoints, containers, models, routes, rules; did you mean "
+                           "'endpoints'?"},
     {"[]", "1:1: found a list, expected a mapping"},
     {"{\"endpoints\": []}",
      "1:15: endpoints: found a list, expected a mapping from ids to mappings"},
@@ -58,6 +59,17 @@ static const struct {
     {"{\"endpoints\": {\"e\": {\"url\": \"http://h\", \"tier\": \"a b\"}}}",
      "1:49: endpoints.e.tier: found what is no name of a tier, expected 1 to 64 letters, digits, "
      "'.', '_' or '-'"},
+    /* Routes and rules */
+    {"{\"routes\": {\"cod\": []}}", "1:13: routes.cod: found an unknown key, expected one of code, "
+                                    "reason, chat, vision, fast, embed; did you mean 'code'?"},
+    {"{\"routes\": {\"code\": [\"m @ e\"]}}",
+     "1:22: routes.code[0]: found 'e' after ' @ ', expected the id of an endpoint"},
+    {"{\"rules\": [{\"task\": \"code\"}]}",
+     "1:12: rules[0]: found no condition, expected contains, matches or tag"},
+    {"{\"rules\": [{\"matches\": \"a(\", \"task\": \"code\"}]}",
+     "1:24: rules[0].matches: found a '(' without its ')', expected one"},
+    {"{\"rules\": [{\"tag\": \"a\"}]}",
+     "1:12: rules[0].task: found nothing, expected one of code, reason, chat, vision, fast, embed"},
     /* Nodes */
     {"{\"nodes\": {\"n\": {\"host\": \"http://h/\"}}}",
      "1:26: nodes.n.host: found the text 'http://h/', expected a host name or IP address without "
@@ -155,7 +167,7 @@ static const struct {
     {"{\"endpoints\": {\"e\": {\"url\": \"http://h\", \"tier\": \"nas\", \"timout\": 3}}}",
      "1:56: endpoints.e.timout: found an unknown key, expected one of url, tier, node, backend, "
      "models, api_key, ca, insecure, depth, timeout, interval, fast_interval, down_interval, "
-     "patience; did you mean 'timeout'?"},
+     "patience, weight; did you mean 'timeout'?"},
     {"{\"endpoints\": {\"e\": {\"url\": \"http://h\", \"tier\": \"nas\", \"timeout\": 0}}}",
      "1:67: endpoints.e.timeout: found the number 0, expected a number from 0.001 to 86400"},
     {"{\"endpoints\": {\"e\": {\"url\": \"http://h\", \"tier\": \"nas\", \"timeout\": 86401}}}",
@@ -213,7 +225,7 @@ static const struct {
      "1:24: nodes.n.os: found the text 'x', expected one of linux, windows, macos, synology\n"
      "1:30: nodes.n: found the key a second time (first in line 1), expected it once\n"
      "1:40: a: found an unknown key, expected one of $schema, tiers, nodes, endpoints, containers, "
-     "models"},
+     "models, routes, rules"},
 };
 
 /* Problems as one text, without the name in front. */
