@@ -61,6 +61,8 @@ HOMELAB_BEGIN_DECLS
 #define HOMELAB_E_INVENTORY      (-23)
 /** A text is not valid UTF-8. @since 0.1.0 */
 #define HOMELAB_E_UTF8           (-24)
+/** A file or an answer is not in the format that was expected. @since 0.2.0 */
+#define HOMELAB_E_FORMAT         (-25)
 
 /* Family -40..-59: the network. */
 /** A name could not be resolved. @since 0.1.0 */

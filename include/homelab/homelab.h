@@ -9,6 +9,7 @@
 #include <homelab/ctx.h>
 #include <homelab/error.h>
 #include <homelab/event.h>
+#include <homelab/gguf.h>
 #include <homelab/inventory.h>
 #include <homelab/memory.h>
 #include <homelab/options.h>

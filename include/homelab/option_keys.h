@@ -10,6 +10,45 @@
  */
 #define HOMELAB_OPT_DISPATCH_BUDGET_US "dispatch.budget_us"
 
+/** Largest GGUF header, vocabulary and all. (integer, 1024 to 4294967296 bytes, default
+ * 268435456) @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_HEADER_BYTES "gguf.max_header_bytes"
+
+/** Longest array of numbers that is kept, such as one number a layer; longer ones are counted.
+ * (integer, 0 to 65536 items, default 4096) @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_ITEMS "gguf.max_items"
+
+/** Most memory for the metadata keys and values of a GGUF file. (integer, 4096 to 1073741824
+ * bytes, default 8388608) @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_KEPT_BYTES "gguf.max_kept_bytes"
+
+/** Longest name of a metadata key. (integer, 16 to 32768 bytes, default 1024) @since 0.2.0 */
+#define HOMELAB_OPT_GGUF_MAX_KEY_BYTES "gguf.max_key_bytes"
+
+/** Most metadata keys of a GGUF file. (integer, 1 to 1000000 keys, default 65536) @since 0.2.0 */
+#define HOMELAB_OPT_GGUF_MAX_KEYS "gguf.max_keys"
+
+/** Longest name of a tensor; llama.cpp takes 63. (integer, 1 to 1024 bytes, default 63) @since
+ * 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_NAME_BYTES "gguf.max_name_bytes"
+
+/** Most files of one model. (integer, 1 to 65535 files, default 1024) @since 0.2.0 */
+#define HOMELAB_OPT_GGUF_MAX_PARTS "gguf.max_parts"
+
+/** Most tensors of a model, all parts together. (integer, 1 to 10000000 tensors, default 131072)
+ * @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_TENSORS "gguf.max_tensors"
+
+/** Longest text value that is kept; longer ones, such as chat templates, are passed over.
+ * (integer, 0 to 32768 bytes, default 4096) @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_TEXT_BYTES "gguf.max_text_bytes"
+
 /** Time between probes of an endpoint that is steadily down. (integer, 100 to 86400000 ms,
  * default 30000) @since 0.1.0
  */
