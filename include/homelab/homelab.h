@@ -6,6 +6,7 @@
 #ifndef HOMELAB_HOMELAB_H
 #define HOMELAB_HOMELAB_H
 
+#include <homelab/classify.h>
 #include <homelab/ctx.h>
 #include <homelab/error.h>
 #include <homelab/event.h>

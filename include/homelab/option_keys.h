@@ -5,6 +5,11 @@
 #ifndef HOMELAB_OPTION_KEYS_H
 #define HOMELAB_OPTION_KEYS_H
 
+/** Confidence below which a classification abstains, so that the default task is taken. (number,
+ * 0 to 1 probability, default 0.4) @since 0.2.0
+ */
+#define HOMELAB_OPT_CLASSIFY_ABSTAIN_BELOW "classify.abstain_below"
+
 /** Time after which a dispatch leaves the rest for the next one. (integer, 100 to 1000000 us,
  * default 2000) @since 0.1.0
  */

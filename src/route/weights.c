@@ -1,0 +1,3 @@
+#include "route/weights.h"
+
+#include "route/weights.inc"
