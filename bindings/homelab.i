@@ -1,8 +1,18 @@
-/* The interface that all bindings share: the public headers as they are, and the few rules that make their shapes natural in a
- * script. What differs by language stands in one typemap file each. Run as
+/* The interface that all bindings share. What is wrapped stands in api.i, which scripts/generate makes from the public headers;
+ * here stand the few rules that turn their uniform shapes into objects, methods and errors, and in python/python.i and
+ * lua/lua.i what differs by language. Run as
  *
- *     swig -Wall -python -Iinclude bindings/homelab.i
- *     swig -Wall -lua -Iinclude bindings/homelab.i
+ *     swig -Wextra -w321 -python -builtin -module native -Iinclude -Ibindings bindings/homelab.i
+ *     swig -Wextra -lua -Iinclude -Ibindings bindings/homelab.i
+ *
+ * (321: a method is called as a built-in function of Python is, which does no harm.) A language's file defines these macros:
+ *
+ *     HOMELAB_FAIL                       in C: leaves the wrapper with the thread's error record; or, where that does not do,
+ *     HOMELAB_BEGIN and HOMELAB_CHECK    in C: what stands before and after each call
+ *     HOMELAB_FAIL_ARGUMENT(NAME, NUMBER, TYPE)  in C: leaves it because an argument is missing (nil, None)
+ *     HOMELAB_CALL(ACTION)               in C: runs a call that may wait
+ *     HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)  for SWIG, in %extend TYPE: how an object is made
+ *     HOMELAB_TYPE(TYPE)                 for SWIG: whatever else a class needs
  */
 %module homelab
 
@@ -13,28 +23,71 @@
 %}
 
 %include <stdint.i>
-
-/* Decorations of the headers that mean nothing to SWIG. */
-#define HOMELAB_API
-#define HOMELAB_BEGIN_DECLS
-#define HOMELAB_END_DECLS
-#define HOMELAB_UNSTABLE
+%feature("compactdefaultargs");
 
 #ifdef SWIGPYTHON
-%include "python/typemaps.i"
+%include "python/python.i"
 #endif
 #ifdef SWIGLUA
-%include "lua/typemaps.i"
+%include "lua/lua.i"
 #endif
+
+/* A call failed exactly when it left an error record, whatever the type of its result; some accessors do not begin with a clean
+ * one. */
+%{
+#ifndef HOMELAB_BEGIN
+#define HOMELAB_BEGIN homelab_error_clear()
+#define HOMELAB_CHECK                           \
+    do {                                        \
+        if (homelab_error_code() != HOMELAB_OK) \
+            HOMELAB_FAIL;                       \
+    } while (0)
+#endif
+%}
+%exception {
+    HOMELAB_BEGIN;
+    $action
+    HOMELAB_CHECK;
+}
+/* May wait for a peer, the file system or another thread, or take long. */
+%define HOMELAB_WAITS(FUNCTION)
+%exception FUNCTION {
+    HOMELAB_BEGIN;
+    HOMELAB_CALL($action);
+    HOMELAB_CHECK;
+}
+%enddef
+/* Leaves the error record alone. */
+%define HOMELAB_PLAIN(FUNCTION)
+%exception FUNCTION {
+    $action
+}
+%enddef
 
 /* Text as `char *` is the caller's and freed after conversion; as `const char *` it is borrowed. */
 %typemap(ret) char * "homelab_free($1);"
 %typemap(ret) const char * ""
 
-/* HOMELAB_OBJECT(TYPE, RELEASE): an opaque object. `TYPE **out` of a constructor, or `TYPE **op`, is no argument but a further
- * result, which the script owns; collecting it calls RELEASE. */
-%define HOMELAB_OBJECT(TYPE, RELEASE)
+/* What must be given: nil and None become NULL, which never reaches the library. */
+%typemap(check) const char * {
+    if (!$1)
+        HOMELAB_FAIL_ARGUMENT("$symname", $argnum, "$1_type");
+}
+%typemap(check) const char *HOMELAB_MAYBE "/* may be missing */"
+
+/* An opaque type, its class, and what drops a reference to it. */
+%define HOMELAB_OBJECT(TYPE, CLASS, RELEASE)
+%rename(CLASS) TYPE;
+HOMELAB_TYPE(TYPE)
 %nodefaultctor TYPE;
+%exception TYPE::~TYPE {
+    HOMELAB_CALL($action);
+}
+%typemap(check) TYPE * , const TYPE * {
+    if (!$1)
+        HOMELAB_FAIL_ARGUMENT("$symname", $argnum, "$1_type");
+}
+%typemap(check) const TYPE *HOMELAB_MAYBE "/* may be missing */"
 typedef struct TYPE {} TYPE;
 %extend TYPE {
     ~TYPE()
@@ -42,34 +95,27 @@ typedef struct TYPE {} TYPE;
         RELEASE($self);
     }
 }
-%ignore RELEASE;
-%typemap(in, numinputs=0, noblock=1) TYPE **out (TYPE *made = NULL), TYPE **op (TYPE *made = NULL) { $1 = &made; }
-%typemap(argout, noblock=1) TYPE **out, TYPE **op { HOMELAB_APPEND_OBJECT(*$1, $*1_descriptor) }
-%newobject TYPE ## _ref;
 %enddef
 
-%ignore homelab_free;
-HOMELAB_OBJECT(homelab_ctx, homelab_ctx_unref)
-HOMELAB_OBJECT(homelab_event, homelab_event_unref)
-HOMELAB_OBJECT(homelab_op, homelab_op_unref)
-HOMELAB_OBJECT(homelab_inventory, homelab_inventory_unref)
-HOMELAB_OBJECT(homelab_builder, homelab_builder_free)
-HOMELAB_OBJECT(homelab_report, homelab_report_free)
-HOMELAB_OBJECT(homelab_allocator, homelab_allocator_free)
-HOMELAB_OBJECT(homelab_opts, homelab_opts_free)
-HOMELAB_OBJECT(homelab_prober, homelab_prober_unref)
-HOMELAB_OBJECT(homelab_secret_request, homelab_secret_request_unref)
-HOMELAB_OBJECT(homelab_snapshot, homelab_snapshot_unref)
+/* Makes an object, or none where the call succeeds without one. */
+%define HOMELAB_MAKES(TYPE, NAME, PARAMETERS, CALL)
+TYPE *NAME PARAMETERS
+{
+    TYPE *made = NULL;
+    CALL;
+    return made;
+}
+%enddef
 
-%include <homelab/version.h>
-%include <homelab/error.h>
-%include <homelab/memory.h>
-%include <homelab/option_keys.h>
-%include <homelab/options.h>
-%include <homelab/secret.h>
-%include <homelab/event.h>
-%include <homelab/ctx.h>
-%include <homelab/inventory.h>
-%include <homelab/snapshot.h>
-%include <homelab/prober.h>
-%include <homelab/testing.h>
+/* Returns an object that belongs to another one, with a reference of its own. */
+%define HOMELAB_LENDS(TYPE, NAME, PARAMETERS, CALL)
+TYPE *NAME PARAMETERS
+{
+    return TYPE ## _ref(CALL);
+}
+%enddef
+
+/* Options may always be left out. */
+%typemap(check) const homelab_opts *opts "/* may be missing */"
+
+%include "api.i"

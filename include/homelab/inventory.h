@@ -69,7 +69,8 @@ HOMELAB_API int homelab_inventory_load_file(homelab_inventory **out, const char 
 
 /**
  * @brief Reads and checks an inventory text.
- * @param text UTF-8, length bytes; name stands for the file in messages (NULL: "inventory").
+ * @param text UTF-8, length bytes.
+ * @param name Stands for the file in messages, or NULL for "inventory".
  * @param format HOMELAB_FORMAT_…
  * @return As homelab_inventory_load_file().
  * @since 0.1.0
@@ -176,8 +177,12 @@ HOMELAB_API int homelab_backend_from_name(const char *name);
 HOMELAB_API int homelab_report_file(homelab_report **out, const char *path,
                                     const homelab_opts *opts);
 
-/** @brief Checks an inventory text; parameters as homelab_inventory_load_text(), results as
- * homelab_report_file(). @since 0.1.0 */
+/**
+ * @brief Checks an inventory text; results as homelab_report_file().
+ * @param text, length, format As homelab_inventory_load_text().
+ * @param name Stands for the file in messages, or NULL for "inventory".
+ * @since 0.1.0
+ */
 HOMELAB_API int homelab_report_text(homelab_report **out, const char *text, size_t length,
                                     int format, const char *name, const homelab_opts *opts);
 
@@ -229,7 +234,8 @@ HOMELAB_API int homelab_builder_set_bool(homelab_builder *builder, const char *s
                                          const char *id, const char *key, bool value);
 /**
  * @brief Removes an item, or one key of it.
- * @param section, id, key As homelab_builder_set_string(); key NULL means the whole item.
+ * @param section, id As homelab_builder_set_string().
+ * @param key The key inside the item, or NULL for the whole item.
  * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, or HOMELAB_E_NOT_FOUND when it is not
  * there.
  * @since 0.1.0

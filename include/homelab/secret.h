@@ -65,8 +65,11 @@ HOMELAB_API int homelab_secret_request_attempt(const homelab_secret_request *req
  */
 HOMELAB_API int homelab_secret_request_answer(homelab_secret_request *request, const char *secret);
 
-/** @brief Answers that there is no such secret; reason is one line without secrets, or NULL. Errors
- * as answer. @since 0.1.0 */
+/**
+ * @brief Answers that there is no such secret. Errors as answer.
+ * @param reason One line without secrets, or NULL for none.
+ * @since 0.1.0
+ */
 HOMELAB_API int homelab_secret_request_refuse(homelab_secret_request *request, const char *reason);
 
 HOMELAB_END_DECLS

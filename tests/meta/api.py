@@ -1,4 +1,7 @@
-"""Reads the public headers: functions, macros and types with their comments. Standard library only."""
+"""Reads the public headers: functions, macros and types with their comments. Standard library only.
+
+A function has its parameters as declared (`declarations`) and their names (`params`), a macro its `value`.
+"""
 
 import pathlib
 import re
@@ -8,21 +11,23 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 _FUNCTION = re.compile(r"HOMELAB_API\s+(?P<returns>[^;()]*?)\b(?P<name>homelab_\w+)\s*\((?P<params>[^;]*)\)\s*;", re.S)
 _TYPE = re.compile(r"^typedef\s+(?:struct\s+\w+\s+(?P<struct>\w+)|[^;]*?\(\*(?P<callback>\w+)\))[^;]*;", re.S | re.M)
-_MACRO = re.compile(r"^#define (?P<name>HOMELAB_\w+)[ \t]+\S", re.M)
+_MACRO = re.compile(r"^#define (?P<name>HOMELAB_\w+)[ \t]+(?P<value>\S.*)", re.M)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
 class Item:
     """One public name: kind is "function", "type" or "macro"; comment is None without a doc comment."""
 
-    def __init__(self, header, kind, name, line, comment, returns="", params=()):
+    def __init__(self, header, kind, name, line, comment, returns="", params=(), value=""):
         self.header = header
         self.kind = kind
         self.name = name
         self.line = line
         self.comment = comment
         self.returns = returns
-        self.params = list(params)
+        self.declarations = list(params)
+        self.params = [re.findall(r"\w+", one)[-1] for one in params]
+        self.value = value
         self.unstable = header.name == "testing.h"
 
     def __str__(self):
@@ -51,13 +56,9 @@ def _comment_before(text, start):
 
 
 def _params(text):
-    """Names of the parameters; function types are always typedefs here, so commas separate."""
-    names = []
-    for part in text.split(","):
-        words = re.findall(r"\w+", part)
-        if words and words != ["void"]:
-            names.append(words[-1])
-    return names
+    """The parameters as declared; function types are always typedefs here, so commas separate."""
+    parts = [" ".join(part.split()) for part in text.split(",")]
+    return [part for part in parts if part not in ("", "void")]
 
 
 def read(include=ROOT / "include"):
@@ -67,10 +68,10 @@ def read(include=ROOT / "include"):
         text = header.read_text(encoding="utf-8")
         code = _COMMENT.sub(_blank, text)
 
-        def add(kind, match, name, returns="", params=(), header=header, text=text):
+        def add(kind, match, name, returns="", params=(), value="", header=header, text=text):
             line = text.count("\n", 0, match.start()) + 1
             comment = _comment_before(text, match.start())
-            items.append(Item(header, kind, name, line, comment, " ".join(returns.split()), params))
+            items.append(Item(header, kind, name, line, comment, " ".join(returns.split()), params, value))
 
         for match in _FUNCTION.finditer(code):
             add("function", match, match["name"], match["returns"], _params(match["params"]))
@@ -78,7 +79,7 @@ def read(include=ROOT / "include"):
             add("type", match, match["struct"] or match["callback"])
         if header.name != "export.h":
             for match in _MACRO.finditer(code):
-                add("macro", match, match["name"])
+                add("macro", match, match["name"], value=match["value"].strip())
     return items
 
 

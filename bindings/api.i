@@ -1,0 +1,536 @@
+/* Generated from the public headers by scripts/generate; do not edit. How each shape of a function is bound is said by the
+ * macros in homelab.i, and by python.i and lua.i. */
+
+HOMELAB_OBJECT(homelab_classification, Classification, homelab_classification_free)
+HOMELAB_OBJECT(homelab_ctx, Ctx, homelab_ctx_unref)
+HOMELAB_OBJECT(homelab_event, Event, homelab_event_unref)
+HOMELAB_OBJECT(homelab_op, Op, homelab_op_unref)
+HOMELAB_OBJECT(homelab_gguf, Gguf, homelab_gguf_unref)
+HOMELAB_OBJECT(homelab_inventory, Inventory, homelab_inventory_unref)
+HOMELAB_OBJECT(homelab_builder, Builder, homelab_builder_free)
+HOMELAB_OBJECT(homelab_report, Report, homelab_report_free)
+HOMELAB_OBJECT(homelab_opts, Opts, homelab_opts_free)
+HOMELAB_OBJECT(homelab_prober, Prober, homelab_prober_unref)
+HOMELAB_OBJECT(homelab_secret_request, SecretRequest, homelab_secret_request_unref)
+HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
+%constant int TASK_NONE = HOMELAB_TASK_NONE;
+%constant int TASK_CODE = HOMELAB_TASK_CODE;
+%constant int TASK_REASON = HOMELAB_TASK_REASON;
+%constant int TASK_CHAT = HOMELAB_TASK_CHAT;
+%constant int TASK_FAST = HOMELAB_TASK_FAST;
+%constant int TASK_VISION = HOMELAB_TASK_VISION;
+%constant int TASK_EMBED = HOMELAB_TASK_EMBED;
+%constant int TASK_COUNT = HOMELAB_TASK_COUNT;
+%constant int NEED_VISION = HOMELAB_NEED_VISION;
+%constant int NEED_TOOLS = HOMELAB_NEED_TOOLS;
+%constant int NEED_JSON = HOMELAB_NEED_JSON;
+%constant int NEED_EMBEDDING = HOMELAB_NEED_EMBEDDING;
+%constant int LOG_OFF = HOMELAB_LOG_OFF;
+%constant int LOG_ERROR = HOMELAB_LOG_ERROR;
+%constant int LOG_WARN = HOMELAB_LOG_WARN;
+%constant int LOG_INFO = HOMELAB_LOG_INFO;
+%constant int LOG_DEBUG = HOMELAB_LOG_DEBUG;
+%constant int OK = HOMELAB_OK;
+%constant int E_INVALID = HOMELAB_E_INVALID;
+%constant int E_NOMEM = HOMELAB_E_NOMEM;
+%constant int E_SYSTEM = HOMELAB_E_SYSTEM;
+%constant int E_CLOSED = HOMELAB_E_CLOSED;
+%constant int E_FORKED = HOMELAB_E_FORKED;
+%constant int E_STATE = HOMELAB_E_STATE;
+%constant int E_NOT_FOUND = HOMELAB_E_NOT_FOUND;
+%constant int E_EXISTS = HOMELAB_E_EXISTS;
+%constant int E_UNSUPPORTED = HOMELAB_E_UNSUPPORTED;
+%constant int E_LIMIT = HOMELAB_E_LIMIT;
+%constant int E_TIMEOUT = HOMELAB_E_TIMEOUT;
+%constant int E_CANCELLED = HOMELAB_E_CANCELLED;
+%constant int E_PENDING = HOMELAB_E_PENDING;
+%constant int E_USER = HOMELAB_E_USER;
+%constant int E_OPTION_UNKNOWN = HOMELAB_E_OPTION_UNKNOWN;
+%constant int E_OPTION_VALUE = HOMELAB_E_OPTION_VALUE;
+%constant int E_SYNTAX = HOMELAB_E_SYNTAX;
+%constant int E_INVENTORY = HOMELAB_E_INVENTORY;
+%constant int E_UTF8 = HOMELAB_E_UTF8;
+%constant int E_FORMAT = HOMELAB_E_FORMAT;
+%constant int E_NET_DNS = HOMELAB_E_NET_DNS;
+%constant int E_NET_REFUSED = HOMELAB_E_NET_REFUSED;
+%constant int E_NET_NO_ROUTE = HOMELAB_E_NET_NO_ROUTE;
+%constant int E_NET_CONNECT_TIMEOUT = HOMELAB_E_NET_CONNECT_TIMEOUT;
+%constant int E_NET_TIMEOUT = HOMELAB_E_NET_TIMEOUT;
+%constant int E_NET_RESET = HOMELAB_E_NET_RESET;
+%constant int E_NET_CLOSED = HOMELAB_E_NET_CLOSED;
+%constant int E_NET_CERTIFICATE = HOMELAB_E_NET_CERTIFICATE;
+%constant int E_NET_TLS = HOMELAB_E_NET_TLS;
+%constant int E_NET_TOO_LARGE = HOMELAB_E_NET_TOO_LARGE;
+%constant int E_NET_PROTOCOL = HOMELAB_E_NET_PROTOCOL;
+%constant int E_SECRET_UNAVAILABLE = HOMELAB_E_SECRET_UNAVAILABLE;
+%constant int E_SECRET_REFUSED = HOMELAB_E_SECRET_REFUSED;
+%constant int EVENT_OVERFLOW = HOMELAB_EVENT_OVERFLOW;
+%constant int EVENT_OP_DONE = HOMELAB_EVENT_OP_DONE;
+%constant int EVENT_ENDPOINT = HOMELAB_EVENT_ENDPOINT;
+%constant int EVENT_TIER = HOMELAB_EVENT_TIER;
+%constant int EVENT_PROGNOSIS = HOMELAB_EVENT_PROGNOSIS;
+%constant int EVENT_CAPABILITY = HOMELAB_EVENT_CAPABILITY;
+%constant int EVENT_INVENTORY = HOMELAB_EVENT_INVENTORY;
+%constant int GGUF_SOURCE_FILE = HOMELAB_GGUF_SOURCE_FILE;
+%constant int FORMAT_JSON = HOMELAB_FORMAT_JSON;
+%constant int FORMAT_YAML = HOMELAB_FORMAT_YAML;
+%constant int FORMAT_AUTO = HOMELAB_FORMAT_AUTO;
+%constant int BACKEND_AUTO = HOMELAB_BACKEND_AUTO;
+%constant int BACKEND_OLLAMA = HOMELAB_BACKEND_OLLAMA;
+%constant int BACKEND_LLAMACPP = HOMELAB_BACKEND_LLAMACPP;
+%constant int BACKEND_LITELLM = HOMELAB_BACKEND_LITELLM;
+%constant int BACKEND_VLLM = HOMELAB_BACKEND_VLLM;
+%constant int BACKEND_LMSTUDIO = HOMELAB_BACKEND_LMSTUDIO;
+%constant int BACKEND_TABBYAPI = HOMELAB_BACKEND_TABBYAPI;
+%constant int BACKEND_LLAMASWAP = HOMELAB_BACKEND_LLAMASWAP;
+%constant int BACKEND_OPENAI = HOMELAB_BACKEND_OPENAI;
+%constant int BACKEND_HTTP = HOMELAB_BACKEND_HTTP;
+%constant int BACKEND_TCP = HOMELAB_BACKEND_TCP;
+%constant const char *OPT_CLASSIFY_ABSTAIN_BELOW = HOMELAB_OPT_CLASSIFY_ABSTAIN_BELOW;
+%constant const char *OPT_DISPATCH_BUDGET_US = HOMELAB_OPT_DISPATCH_BUDGET_US;
+%constant const char *OPT_GGUF_MAX_HEADER_BYTES = HOMELAB_OPT_GGUF_MAX_HEADER_BYTES;
+%constant const char *OPT_GGUF_MAX_ITEMS = HOMELAB_OPT_GGUF_MAX_ITEMS;
+%constant const char *OPT_GGUF_MAX_KEPT_BYTES = HOMELAB_OPT_GGUF_MAX_KEPT_BYTES;
+%constant const char *OPT_GGUF_MAX_KEY_BYTES = HOMELAB_OPT_GGUF_MAX_KEY_BYTES;
+%constant const char *OPT_GGUF_MAX_KEYS = HOMELAB_OPT_GGUF_MAX_KEYS;
+%constant const char *OPT_GGUF_MAX_NAME_BYTES = HOMELAB_OPT_GGUF_MAX_NAME_BYTES;
+%constant const char *OPT_GGUF_MAX_PARTS = HOMELAB_OPT_GGUF_MAX_PARTS;
+%constant const char *OPT_GGUF_MAX_TENSORS = HOMELAB_OPT_GGUF_MAX_TENSORS;
+%constant const char *OPT_GGUF_MAX_TEXT_BYTES = HOMELAB_OPT_GGUF_MAX_TEXT_BYTES;
+%constant const char *OPT_HEALTH_DOWN_INTERVAL_MS = HOMELAB_OPT_HEALTH_DOWN_INTERVAL_MS;
+%constant const char *OPT_HEALTH_FALL = HOMELAB_OPT_HEALTH_FALL;
+%constant const char *OPT_HEALTH_FAST_INTERVAL_MS = HOMELAB_OPT_HEALTH_FAST_INTERVAL_MS;
+%constant const char *OPT_HEALTH_FOREIGN_BACKENDS = HOMELAB_OPT_HEALTH_FOREIGN_BACKENDS;
+%constant const char *OPT_HEALTH_HISTORY = HOMELAB_OPT_HEALTH_HISTORY;
+%constant const char *OPT_HEALTH_INTERVAL_MS = HOMELAB_OPT_HEALTH_INTERVAL_MS;
+%constant const char *OPT_HEALTH_JITTER = HOMELAB_OPT_HEALTH_JITTER;
+%constant const char *OPT_HEALTH_PATIENCE_MS = HOMELAB_OPT_HEALTH_PATIENCE_MS;
+%constant const char *OPT_HEALTH_RISE = HOMELAB_OPT_HEALTH_RISE;
+%constant const char *OPT_HEALTH_SLOW_MS = HOMELAB_OPT_HEALTH_SLOW_MS;
+%constant const char *OPT_HTTP_CA_FILE = HOMELAB_OPT_HTTP_CA_FILE;
+%constant const char *OPT_HTTP_IDLE_MS = HOMELAB_OPT_HTTP_IDLE_MS;
+%constant const char *OPT_HTTP_INSECURE = HOMELAB_OPT_HTTP_INSECURE;
+%constant const char *OPT_HTTP_MAX_BODY = HOMELAB_OPT_HTTP_MAX_BODY;
+%constant const char *OPT_HTTP_PROXY = HOMELAB_OPT_HTTP_PROXY;
+%constant const char *OPT_INVENTORY_MAX_BYTES = HOMELAB_OPT_INVENTORY_MAX_BYTES;
+%constant const char *OPT_INVENTORY_MAX_PROBLEMS = HOMELAB_OPT_INVENTORY_MAX_PROBLEMS;
+%constant const char *OPT_JSON_MAX_DEPTH = HOMELAB_OPT_JSON_MAX_DEPTH;
+%constant const char *OPT_LOG_RING = HOMELAB_OPT_LOG_RING;
+%constant const char *OPT_PROBE_CANARY_TIMEOUT_MS = HOMELAB_OPT_PROBE_CANARY_TIMEOUT_MS;
+%constant const char *OPT_PROBE_CONFIRM_MS = HOMELAB_OPT_PROBE_CONFIRM_MS;
+%constant const char *OPT_PROBE_DEPTH = HOMELAB_OPT_PROBE_DEPTH;
+%constant const char *OPT_PROBE_MAX_IN_FLIGHT = HOMELAB_OPT_PROBE_MAX_IN_FLIGHT;
+%constant const char *OPT_PROBE_ONLY = HOMELAB_OPT_PROBE_ONLY;
+%constant const char *OPT_QUEUE_EVENTS = HOMELAB_OPT_QUEUE_EVENTS;
+%constant int OPTION_BOOL = HOMELAB_OPTION_BOOL;
+%constant int OPTION_INT = HOMELAB_OPTION_INT;
+%constant int OPTION_DOUBLE = HOMELAB_OPTION_DOUBLE;
+%constant int OPTION_STRING = HOMELAB_OPTION_STRING;
+%constant int OUTCOME_OK = HOMELAB_OUTCOME_OK;
+%constant int OUTCOME_UNREACHABLE = HOMELAB_OUTCOME_UNREACHABLE;
+%constant int OUTCOME_TIMEOUT = HOMELAB_OUTCOME_TIMEOUT;
+%constant int OUTCOME_SERVER_ERROR = HOMELAB_OUTCOME_SERVER_ERROR;
+%constant int OUTCOME_BUSY = HOMELAB_OUTCOME_BUSY;
+%constant int SECRET_DONE = HOMELAB_SECRET_DONE;
+%constant int SECRET_PASS = HOMELAB_SECRET_PASS;
+%constant int SECRET_LATER = HOMELAB_SECRET_LATER;
+%constant int SECRET_KIND_API_KEY = HOMELAB_SECRET_KIND_API_KEY;
+%constant int VERDICT_UNKNOWN = HOMELAB_VERDICT_UNKNOWN;
+%constant int VERDICT_HEALTHY = HOMELAB_VERDICT_HEALTHY;
+%constant int VERDICT_DEGRADED = HOMELAB_VERDICT_DEGRADED;
+%constant int VERDICT_LOADING = HOMELAB_VERDICT_LOADING;
+%constant int VERDICT_BUSY = HOMELAB_VERDICT_BUSY;
+%constant int VERDICT_MISCONFIGURED = HOMELAB_VERDICT_MISCONFIGURED;
+%constant int VERDICT_WEDGED = HOMELAB_VERDICT_WEDGED;
+%constant int VERDICT_DOWN = HOMELAB_VERDICT_DOWN;
+%constant int CAUSE_NONE = HOMELAB_CAUSE_NONE;
+%constant int CAUSE_SLEEPING = HOMELAB_CAUSE_SLEEPING;
+%constant int CAUSE_SLOW = HOMELAB_CAUSE_SLOW;
+%constant int CAUSE_MODEL_MISSING = HOMELAB_CAUSE_MODEL_MISSING;
+%constant int CAUSE_CPU_FALLBACK = HOMELAB_CAUSE_CPU_FALLBACK;
+%constant int CAUSE_BACKEND_DEAD = HOMELAB_CAUSE_BACKEND_DEAD;
+%constant int CAUSE_CANARY_FAILED = HOMELAB_CAUSE_CANARY_FAILED;
+%constant int CAUSE_FLAPPING = HOMELAB_CAUSE_FLAPPING;
+%constant int CAUSE_LOADING = HOMELAB_CAUSE_LOADING;
+%constant int CAUSE_BUSY = HOMELAB_CAUSE_BUSY;
+%constant int CAUSE_TIMEOUT_AFTER_ACCEPT = HOMELAB_CAUSE_TIMEOUT_AFTER_ACCEPT;
+%constant int CAUSE_AUTH = HOMELAB_CAUSE_AUTH;
+%constant int CAUSE_NOT_FOUND = HOMELAB_CAUSE_NOT_FOUND;
+%constant int CAUSE_WRONG_BODY = HOMELAB_CAUSE_WRONG_BODY;
+%constant int CAUSE_WRONG_BACKEND = HOMELAB_CAUSE_WRONG_BACKEND;
+%constant int CAUSE_REDIRECT = HOMELAB_CAUSE_REDIRECT;
+%constant int CAUSE_TOO_LARGE = HOMELAB_CAUSE_TOO_LARGE;
+%constant int CAUSE_TLS = HOMELAB_CAUSE_TLS;
+%constant int CAUSE_STALLED = HOMELAB_CAUSE_STALLED;
+%constant int CAUSE_REFUSED = HOMELAB_CAUSE_REFUSED;
+%constant int CAUSE_NO_ROUTE = HOMELAB_CAUSE_NO_ROUTE;
+%constant int CAUSE_DNS = HOMELAB_CAUSE_DNS;
+%constant int CAUSE_CONNECT_TIMEOUT = HOMELAB_CAUSE_CONNECT_TIMEOUT;
+%constant int CAUSE_RESET = HOMELAB_CAUSE_RESET;
+%constant int CAUSE_CLOSED = HOMELAB_CAUSE_CLOSED;
+%constant int CAUSE_SERVER_ERROR = HOMELAB_CAUSE_SERVER_ERROR;
+%constant int VERSION_MAJOR = HOMELAB_VERSION_MAJOR;
+%constant int VERSION_MINOR = HOMELAB_VERSION_MINOR;
+%constant int VERSION_PATCH = HOMELAB_VERSION_PATCH;
+%constant const char *VERSION = HOMELAB_VERSION;
+%constant int VERSION_NUMBER = HOMELAB_VERSION_NUMBER;
+
+HOMELAB_WAITS(homelab_classification::homelab_classification)
+HOMELAB_WAITS(homelab_classification::task)
+HOMELAB_WAITS(homelab_classification::abstains)
+HOMELAB_WAITS(homelab_classification::probability)
+HOMELAB_WAITS(homelab_classification::confidence)
+HOMELAB_WAITS(homelab_classification::needs)
+HOMELAB_WAITS(homelab_classification::prompt_tokens)
+HOMELAB_WAITS(homelab_classification::answer_tokens)
+HOMELAB_WAITS(homelab_classification::context_tokens)
+HOMELAB_WAITS(homelab_classification::decided_by)
+HOMELAB_WAITS(homelab_classification::json)
+%extend homelab_classification {
+HOMELAB_CONSTRUCTOR(homelab_classification, (const homelab_opts *opts = NULL), homelab_classification_new(&made, opts))
+int task(void);
+bool abstains(void);
+double probability(int task);
+double confidence(void);
+uint32_t needs(void);
+int64_t prompt_tokens(void);
+int64_t answer_tokens(void);
+int64_t context_tokens(void);
+const char *decided_by(void);
+char *json(void);
+}
+
+HOMELAB_WAITS(homelab_ctx::homelab_ctx)
+HOMELAB_WAITS(homelab_ctx::close)
+HOMELAB_WAITS(homelab_ctx::fd)
+HOMELAB_WAITS(homelab_ctx::timeout_ms)
+HOMELAB_WAITS(homelab_ctx::dispatch)
+%newobject homelab_ctx::wrapped_next_event;
+%rename(next_event) homelab_ctx::wrapped_next_event;
+HOMELAB_WAITS(homelab_ctx::wrapped_next_event)
+HOMELAB_WAITS(homelab_ctx::wait)
+HOMELAB_PLAIN(homelab_ctx::wakeup)
+HOMELAB_WAITS(homelab_ctx::start_thread)
+HOMELAB_WAITS(homelab_ctx::set_log)
+HOMELAB_WAITS(homelab_ctx::log_text)
+HOMELAB_WAITS(homelab_ctx::set_secret_provider)
+HOMELAB_WAITS(homelab_ctx::stats_json)
+%extend homelab_ctx {
+HOMELAB_CONSTRUCTOR(homelab_ctx, (const homelab_opts *opts = NULL), homelab_ctx_new(&made, opts))
+int close(void);
+int fd(void);
+int timeout_ms(void);
+int dispatch(uint32_t flags = 0);
+HOMELAB_MAKES(homelab_event, wrapped_next_event, (), homelab_ctx_next_event($self, &made))
+int wait(int timeout_ms);
+int wakeup(void);
+int start_thread(void);
+int set_log(int level, homelab_log_fn fn, void *userdata, homelab_destroy_fn destroy);
+char *log_text(void);
+int set_secret_provider(homelab_secret_fn fn, void *userdata, homelab_destroy_fn destroy);
+char *stats_json(void);
+}
+
+%newobject homelab_event::wrapped_op;
+%rename(op) homelab_event::wrapped_op;
+HOMELAB_WAITS(homelab_event::json)
+%extend homelab_event {
+int type(void);
+int64_t time_us(void);
+int64_t generation(void);
+const char *subject(void);
+int before(void);
+int after(void);
+int cause(void);
+const char *text(void);
+HOMELAB_LENDS(homelab_op, wrapped_op, (), homelab_event_op($self))
+char *json(void);
+}
+
+HOMELAB_WAITS(homelab_op::cancel)
+HOMELAB_WAITS(homelab_op::is_done)
+HOMELAB_WAITS(homelab_op::result)
+HOMELAB_WAITS(homelab_op::message)
+%extend homelab_op {
+int cancel(void);
+bool is_done(void);
+int result(void);
+const char *message(void);
+}
+
+%newobject homelab_gguf::wrapped_load_file;
+%rename(load_file) homelab_gguf::wrapped_load_file;
+HOMELAB_WAITS(homelab_gguf::wrapped_load_file)
+%extend homelab_gguf {
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_file, (const char *path, const homelab_opts *opts = NULL), homelab_gguf_load_file(&made, path, opts))
+}
+
+%newobject homelab_inventory::wrapped_load_file;
+%rename(load_file) homelab_inventory::wrapped_load_file;
+HOMELAB_WAITS(homelab_inventory::wrapped_load_file)
+%newobject homelab_inventory::wrapped_load_text;
+%rename(load_text) homelab_inventory::wrapped_load_text;
+HOMELAB_WAITS(homelab_inventory::wrapped_load_text)
+HOMELAB_WAITS(homelab_inventory::write)
+%extend homelab_inventory {
+static HOMELAB_MAKES(homelab_inventory, wrapped_load_file, (const char *path, const homelab_opts *opts = NULL), homelab_inventory_load_file(&made, path, opts))
+%apply const char *HOMELAB_MAYBE { const char *name }
+static HOMELAB_MAKES(homelab_inventory, wrapped_load_text, (const char *text, size_t length, int format, const char *name = NULL, const homelab_opts *opts = NULL), homelab_inventory_load_text(&made, text, length, format, name, opts))
+%clear const char *name;
+char *write(int format);
+size_t tier_count(void);
+const char *tier_name(size_t i);
+size_t node_count(void);
+const char *node_id(size_t i);
+const char *node_host(size_t i);
+const char *node_os(size_t i);
+int64_t node_ram_bytes(size_t i);
+size_t gpu_count(size_t node);
+const char *gpu_name(size_t node, size_t gpu);
+int64_t gpu_memory_bytes(size_t node, size_t gpu);
+int64_t gpu_bandwidth_bytes(size_t node, size_t gpu);
+size_t endpoint_count(void);
+int endpoint_find(const char *id);
+const char *endpoint_id(size_t i);
+const char *endpoint_url(size_t i);
+const char *endpoint_tier(size_t i);
+const char *endpoint_node(size_t i);
+int endpoint_backend(size_t i);
+int64_t endpoint_timeout_ms(size_t i);
+size_t container_count(void);
+const char *container_name(size_t i);
+const char *container_node(size_t i);
+size_t model_count(void);
+const char *model_name(size_t i);
+}
+
+HOMELAB_WAITS(homelab_builder::homelab_builder)
+%newobject homelab_builder::wrapped_build;
+%rename(build) homelab_builder::wrapped_build;
+HOMELAB_WAITS(homelab_builder::wrapped_build)
+%extend homelab_builder {
+%apply const homelab_inventory *HOMELAB_MAYBE { const homelab_inventory *from }
+HOMELAB_CONSTRUCTOR(homelab_builder, (const homelab_inventory *from = NULL, const homelab_opts *opts = NULL), homelab_builder_new(&made, from, opts))
+%clear const homelab_inventory *from;
+int set_string(const char *section, const char *id, const char *key, const char *value);
+int set_number(const char *section, const char *id, const char *key, double value);
+int set_bool(const char *section, const char *id, const char *key, bool value);
+%apply const char *HOMELAB_MAYBE { const char *key }
+int remove(const char *section, const char *id, const char *key = NULL);
+%clear const char *key;
+HOMELAB_MAKES(homelab_inventory, wrapped_build, (), homelab_builder_build($self, &made))
+}
+
+%newobject homelab_report::wrapped_file;
+%rename(file) homelab_report::wrapped_file;
+HOMELAB_WAITS(homelab_report::wrapped_file)
+%newobject homelab_report::wrapped_text;
+%rename(text) homelab_report::wrapped_text;
+HOMELAB_WAITS(homelab_report::wrapped_text)
+%extend homelab_report {
+static HOMELAB_MAKES(homelab_report, wrapped_file, (const char *path, const homelab_opts *opts = NULL), homelab_report_file(&made, path, opts))
+%apply const char *HOMELAB_MAYBE { const char *name }
+static HOMELAB_MAKES(homelab_report, wrapped_text, (const char *text, size_t length, int format, const char *name = NULL, const homelab_opts *opts = NULL), homelab_report_text(&made, text, length, format, name, opts))
+%clear const char *name;
+size_t count(void);
+int line(size_t i);
+int column(size_t i);
+const char *path(size_t i);
+const char *message(size_t i);
+}
+
+HOMELAB_WAITS(homelab_opts::homelab_opts)
+%extend homelab_opts {
+HOMELAB_CONSTRUCTOR(homelab_opts, (), homelab_opts_new(&made))
+int set_bool(const char *key, bool value);
+int set_int(const char *key, int64_t value);
+int set_double(const char *key, double value);
+int set_string(const char *key, const char *value);
+int set_text(const char *key, const char *text);
+bool get_bool(const char *key);
+int64_t get_int(const char *key);
+double get_double(const char *key);
+const char *get_string(const char *key);
+}
+
+HOMELAB_WAITS(homelab_prober::homelab_prober)
+HOMELAB_WAITS(homelab_prober::close)
+%newobject homelab_prober::wrapped_check;
+%rename(check) homelab_prober::wrapped_check;
+HOMELAB_WAITS(homelab_prober::wrapped_check)
+HOMELAB_WAITS(homelab_prober::check_now)
+HOMELAB_WAITS(homelab_prober::start)
+HOMELAB_WAITS(homelab_prober::stop)
+%newobject homelab_prober::wrapped_snapshot;
+%rename(snapshot) homelab_prober::wrapped_snapshot;
+HOMELAB_WAITS(homelab_prober::wrapped_snapshot)
+HOMELAB_WAITS(homelab_prober::set_inventory)
+HOMELAB_WAITS(homelab_prober::observe)
+HOMELAB_WAITS(homelab_prober::add_maintenance)
+%extend homelab_prober {
+HOMELAB_CONSTRUCTOR(homelab_prober, (homelab_ctx *ctx, homelab_inventory *inventory, const homelab_opts *opts = NULL), homelab_prober_new(&made, ctx, inventory, opts))
+int close(void);
+HOMELAB_MAKES(homelab_op, wrapped_check, (uint32_t flags = 0), homelab_prober_check($self, flags, &made))
+int check_now(int timeout_ms);
+int start(uint32_t flags = 0);
+int stop(void);
+HOMELAB_MAKES(homelab_snapshot, wrapped_snapshot, (), homelab_prober_snapshot($self, &made))
+int set_inventory(homelab_inventory *inventory);
+int observe(const char *endpoint, int outcome, int64_t elapsed_us);
+int add_maintenance(const char *subject, int64_t from_us, int64_t until_us);
+}
+
+HOMELAB_WAITS(homelab_secret_request::kind)
+HOMELAB_WAITS(homelab_secret_request::reference)
+HOMELAB_WAITS(homelab_secret_request::subject)
+HOMELAB_WAITS(homelab_secret_request::attempt)
+HOMELAB_WAITS(homelab_secret_request::answer)
+HOMELAB_WAITS(homelab_secret_request::refuse)
+%extend homelab_secret_request {
+int kind(void);
+const char *reference(void);
+const char *subject(void);
+int attempt(void);
+int answer(const char *secret);
+%apply const char *HOMELAB_MAYBE { const char *reason }
+int refuse(const char *reason = NULL);
+%clear const char *reason;
+}
+
+%newobject homelab_snapshot::wrapped_parse;
+%rename(parse) homelab_snapshot::wrapped_parse;
+HOMELAB_WAITS(homelab_snapshot::wrapped_parse)
+%newobject homelab_snapshot::wrapped_assume;
+%rename(assume) homelab_snapshot::wrapped_assume;
+HOMELAB_WAITS(homelab_snapshot::wrapped_assume)
+%newobject homelab_snapshot::wrapped_without;
+%rename(without) homelab_snapshot::wrapped_without;
+HOMELAB_WAITS(homelab_snapshot::wrapped_without)
+HOMELAB_WAITS(homelab_snapshot::json)
+HOMELAB_WAITS(homelab_snapshot::prometheus)
+%extend homelab_snapshot {
+static HOMELAB_MAKES(homelab_snapshot, wrapped_parse, (const char *json, size_t length, const homelab_opts *opts = NULL), homelab_snapshot_parse(&made, json, length, opts))
+static HOMELAB_MAKES(homelab_snapshot, wrapped_assume, (const homelab_inventory *inventory), homelab_snapshot_assume(&made, inventory))
+static HOMELAB_MAKES(homelab_snapshot, wrapped_without, (const homelab_snapshot *snapshot, const char *nodes), homelab_snapshot_without(&made, snapshot, nodes))
+int64_t generation(void);
+int64_t time_us(void);
+int verdict(void);
+const char *text(void);
+size_t capability_count(void);
+const char *capability_name(size_t i);
+size_t server_count(size_t capability);
+int server_at(size_t capability, size_t j);
+bool capability_lost(size_t i);
+size_t tier_count(void);
+const char *tier_name(size_t i);
+int tier_verdict(size_t i);
+const char *tier_text(size_t i);
+size_t endpoint_count(void);
+int endpoint_find(const char *id);
+const char *endpoint_id(size_t i);
+const char *endpoint_tier(size_t i);
+const char *endpoint_node(size_t i);
+int endpoint_backend(size_t i);
+const char *endpoint_version(size_t i);
+int endpoint_verdict(size_t i);
+int endpoint_cause(size_t i);
+const char *endpoint_text(size_t i);
+int64_t endpoint_latency_us(size_t i);
+int64_t endpoint_probed_us(size_t i);
+int endpoint_slots(size_t i);
+double endpoint_uptime(size_t i);
+int64_t endpoint_percentile_us(size_t i, double percent);
+bool endpoint_in_maintenance(size_t i);
+size_t evidence_count(size_t endpoint);
+const char *evidence_layer(size_t endpoint, size_t i);
+int evidence_cause(size_t endpoint, size_t i);
+int evidence_code(size_t endpoint, size_t i);
+int64_t evidence_elapsed_us(size_t endpoint, size_t i);
+const char *evidence_text(size_t endpoint, size_t i);
+size_t model_count(size_t endpoint);
+const char *model_name(size_t endpoint, size_t i);
+int model_loaded(size_t endpoint, size_t i);
+bool model_has(size_t endpoint, size_t i, const char *capability);
+int64_t model_context(size_t endpoint, size_t i);
+int64_t model_size_bytes(size_t endpoint, size_t i);
+int64_t model_vram_bytes(size_t endpoint, size_t i);
+char *json(void);
+char *prometheus(void);
+}
+
+%rename(task_name) homelab_task_name;
+const char *homelab_task_name(int task);
+%rename(task_find) homelab_task_find;
+int homelab_task_find(const char *name);
+%rename(classify_text) homelab_classify_text;
+int homelab_classify_text(homelab_classification *self, const char *text, size_t length, uint32_t needs);
+%rename(classify_request) homelab_classify_request;
+int homelab_classify_request(homelab_classification *self, const char *path, const char *body, size_t length, uint32_t needs);
+HOMELAB_PLAIN(homelab_error_code)
+%rename(error_code) homelab_error_code;
+int homelab_error_code(void);
+HOMELAB_PLAIN(homelab_error_clear)
+%rename(error_clear) homelab_error_clear;
+void homelab_error_clear(void);
+HOMELAB_PLAIN(homelab_error_sub_code)
+%rename(error_sub_code) homelab_error_sub_code;
+int homelab_error_sub_code(void);
+HOMELAB_PLAIN(homelab_error_subject)
+%rename(error_subject) homelab_error_subject;
+const char *homelab_error_subject(void);
+HOMELAB_PLAIN(homelab_error_message)
+%rename(error_message) homelab_error_message;
+const char *homelab_error_message(void);
+HOMELAB_PLAIN(homelab_error_name)
+%rename(error_name) homelab_error_name;
+const char *homelab_error_name(int code);
+HOMELAB_PLAIN(homelab_error_is_retryable)
+%rename(error_is_retryable) homelab_error_is_retryable;
+bool homelab_error_is_retryable(int code);
+HOMELAB_PLAIN(homelab_error_is_timeout)
+%rename(error_is_timeout) homelab_error_is_timeout;
+bool homelab_error_is_timeout(int code);
+HOMELAB_PLAIN(homelab_error_is_auth)
+%rename(error_is_auth) homelab_error_is_auth;
+bool homelab_error_is_auth(int code);
+%rename(backend_name) homelab_backend_name;
+const char *homelab_backend_name(int backend);
+%rename(backend_from_name) homelab_backend_from_name;
+int homelab_backend_from_name(const char *name);
+%rename(option_count) homelab_option_count;
+size_t homelab_option_count(void);
+%rename(option_key) homelab_option_key;
+const char *homelab_option_key(size_t i);
+%rename(option_type) homelab_option_type;
+int homelab_option_type(size_t i);
+%rename(option_default) homelab_option_default;
+const char *homelab_option_default(size_t i);
+%rename(option_min) homelab_option_min;
+double homelab_option_min(size_t i);
+%rename(option_max) homelab_option_max;
+double homelab_option_max(size_t i);
+%rename(option_unit) homelab_option_unit;
+const char *homelab_option_unit(size_t i);
+%rename(option_text) homelab_option_text;
+const char *homelab_option_text(size_t i);
+%rename(option_since) homelab_option_since;
+const char *homelab_option_since(size_t i);
+%rename(verdict_name) homelab_verdict_name;
+const char *homelab_verdict_name(int verdict);
+%rename(cause_name) homelab_cause_name;
+const char *homelab_cause_name(int cause);
+HOMELAB_WAITS(homelab_testing_freeze_clock)
+%rename(testing_freeze_clock) homelab_testing_freeze_clock;
+int homelab_testing_freeze_clock(homelab_ctx *ctx, int64_t now_us, int64_t wall_us);
+HOMELAB_WAITS(homelab_testing_advance_clock)
+%rename(testing_advance_clock) homelab_testing_advance_clock;
+int homelab_testing_advance_clock(homelab_ctx *ctx, int64_t by_us);
+HOMELAB_WAITS(homelab_testing_next_timer_us)
+%rename(testing_next_timer_us) homelab_testing_next_timer_us;
+int64_t homelab_testing_next_timer_us(homelab_ctx *ctx);
+HOMELAB_PLAIN(homelab_version)
+%rename(version) homelab_version;
+const char *homelab_version(void);
+HOMELAB_PLAIN(homelab_version_number)
+%rename(version_number) homelab_version_number;
+int homelab_version_number(void);

@@ -1,0 +1,1 @@
+"""What a home AI cluster can do right now."""
