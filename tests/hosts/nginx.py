@@ -89,25 +89,28 @@ def descriptors(pid):
     return found
 
 
-class Nginx:
-    """`http` and `server` are the configuration's parts; `environment` names what scripts may read."""
+def configure(folder, http, server, environment=(), workers=1):
+    """Writes the configuration; the command and the port. `environment` names what scripts may read."""
+    port, path = free_port(), os.path.join(folder, "nginx.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION.format(
+            modules="\n".join(f"load_module {module};" for module in modules()), workers=workers, folder=folder,
+            port=port, user="user root;" if os.geteuid() == 0 else "",
+            environment="\n".join(f"env {name};" for name in environment),
+            lua_path=os.environ.get("HOMELAB_LUA_PATH", "") + ";/usr/share/lua/5.1/?.lua;;",
+            lua_cpath=os.environ.get("HOMELAB_LUA51_CPATH", "") + ";;", http=http, server=server))
+    return [os.environ["HOMELAB_NGINX"], "-p", folder, "-e", os.path.join(folder, "error.log"), "-c", path], port
 
-    def __init__(self, http, server, environment=None, workers=1, program=None):
+
+class Nginx:
+    """A server under way; `http` and `server` are the configuration's parts."""
+
+    def __init__(self, http, server, environment=None, workers=1):
         self.folder = tempfile.TemporaryDirectory(prefix="homelab-nginx-")
-        self.log_file = os.path.join(self.folder.name, "error.log")
-        self.port = free_port()
         environment = environment or {}
-        path = os.path.join(self.folder.name, "nginx.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(
-                modules="\n".join(f"load_module {module};" for module in modules()), workers=workers,
-                folder=self.folder.name, port=self.port, user="user root;" if os.geteuid() == 0 else "",
-                environment="\n".join(f"env {name};" for name in environment),
-                lua_path=os.environ.get("HOMELAB_LUA_PATH", "") + ";/usr/share/lua/5.1/?.lua;;",
-                lua_cpath=os.environ.get("HOMELAB_LUA_CPATH_51", "") + ";;",
-                http=http, server=server))
-        self.process = subprocess.Popen([program or os.environ["HOMELAB_NGINX"], "-p", self.folder.name, "-e", self.log_file,
-                                         "-c", path], env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        command, self.port = configure(self.folder.name, http, server, environment, workers)
+        self.log_file = os.path.join(self.folder.name, "error.log")
+        self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.workers = workers
         try:
@@ -171,10 +174,10 @@ class Nginx:
         return int(head.split()[1]), body.decode()
 
 
-def load(port, path, seconds, connections=16, program=None):
+def load(port, path, seconds, connections=16):
     """What wrk measured: p50_us, p99_us, max_us, requests, errors."""
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk_report.lua")
-    done = subprocess.run([program or os.environ["HOMELAB_WRK"], "-t", "1", "-c", str(connections), "-d", f"{seconds}s",
+    done = subprocess.run([os.environ["HOMELAB_WRK"], "-t", "1", "-c", str(connections), "-d", f"{seconds}s",
                            "-s", script, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True,
                           timeout=seconds + PATIENCE_S, check=True)
     fields = [field.partition("=") for field in done.stdout.splitlines()[-1].split()]

@@ -66,8 +66,10 @@ class Driver:
         _, kind, before, after, cause, *subject = line.split(" ", 5)
         return int(kind), "".join(subject), int(before), int(after), int(cause)
 
-    def end(self):
+    def end(self, number):
         try:
+            if number:
+                self.process.send_signal(number)
             status = self.process.wait(STEP_S)
         except subprocess.TimeoutExpired:
             raise Failure("it does not end") from None
@@ -131,7 +133,7 @@ def run(host):
         driver = Driver(command, environment)
         try:
             follow_script(driver, simulator)
-            driver.end()
+            driver.end(host.end_signal)
         except Failure as failure:
             return str(failure)
         finally:
