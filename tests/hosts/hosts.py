@@ -74,5 +74,5 @@ NVIM = Environment(
     lambda: [os.environ["HOMELAB_NVIM"], "--headless", "-u", "NONE", "-i", "NONE", "-c",
              "luafile " + os.path.join(HERE, "driver_nvim.lua")], lambda: lua_environment("51"))
 
-ALL = [c("wait"), c("poll"), c("thread"), lua("luajit", "HOMELAB_LUAJIT", "51"), lua("lua54", "HOMELAB_LUA54", "54"), NVIM,
+ALL = [c("wait"), c("poll"), c("thread"), lua("luajit", "HOMELAB_LUAJIT", "51"), lua("lua54", "HOMELAB_LUA5_4", "54"), NVIM,
        Nginx("nginx", ["HOMELAB_NGINX", "HOMELAB_LUA_PATH", "HOMELAB_LUA51_CPATH"], None)]
