@@ -466,21 +466,31 @@ int homelab_task_find(const char *name);
 int homelab_classify_text(homelab_classification *self, const char *text, size_t length, uint32_t needs);
 %rename(classify_request) homelab_classify_request;
 int homelab_classify_request(homelab_classification *self, const char *path, const char *body, size_t length, uint32_t needs);
+#ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_code)
 %rename(error_code) homelab_error_code;
 int homelab_error_code(void);
+#endif
+#ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_clear)
 %rename(error_clear) homelab_error_clear;
 void homelab_error_clear(void);
+#endif
+#ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_sub_code)
 %rename(error_sub_code) homelab_error_sub_code;
 int homelab_error_sub_code(void);
+#endif
+#ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_subject)
 %rename(error_subject) homelab_error_subject;
 const char *homelab_error_subject(void);
+#endif
+#ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_message)
 %rename(error_message) homelab_error_message;
 const char *homelab_error_message(void);
+#endif
 HOMELAB_PLAIN(homelab_error_name)
 %rename(error_name) homelab_error_name;
 const char *homelab_error_name(int code);

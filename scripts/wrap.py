@@ -117,8 +117,8 @@ class Api:
 
     def __init__(self):
         items = api.read()
-        skips = Skips()
-        wanted = [item for item in items if not (entry := skips.find(item.name)) or entry[0]]
+        self.skips = Skips()
+        wanted = [item for item in items if not (entry := self.skips.find(item.name)) or entry[0]]
         self.constants = [item for item in wanted if item.kind == "macro" and not re.match(r"\(?\w+\)?\(", item.name)
                           and item.name != "HOMELAB_UNSTABLE"]
         releases = {item.name for item in items if item.name.endswith(("_unref", "_free"))}
@@ -207,10 +207,9 @@ def interface():
         out += [declaration(one, everything).rstrip() for one in functions]
         out.append("}\n")
     for one in everything.of(None):
-        if rule(one, everything):
-            out.append(rule(one, everything).rstrip())
-        out.append(f"%rename({one.name}) {one.symbol};")
-        out.append(declaration(one, everything).rstrip())
+        text = rule(one, everything) + f"%rename({one.name}) {one.symbol};\n" + declaration(one, everything).rstrip()
+        without = [language.upper() for language in ("python", "lua") if everything.skips.find(one.symbol, language)]
+        out.append(f"#ifndef SWIG{without[0]}\n{text}\n#endif" if without else text)
     return "\n".join(out) + "\n"
 
 

@@ -1,25 +1,28 @@
-/* What is Lua's own in the bindings. Included by homelab.i. A call that failed returns nil, message, code. */
+/* How the shapes of the public headers look in Lua. One wrapper serves the ABIs of Lua 5.1 (also LuaJIT, Neovim, nginx) and 5.4. */
 
+%insert("header") "lua/runtime.c"
+%insert("wrapper") "lua/open.c"
+
+/* Each call: the record of a failure becomes nil, message, code; errors of callbacks are raised once the library has returned. */
 %{
+#define HOMELAB_BEGIN          \
+    struct hl_lua_call call;   \
+    hl_lua_enter(&call, L)
+#define HOMELAB_CHECK                       \
+    do {                                    \
+        int failed = hl_lua_leave(&call);   \
+        if (failed)                         \
+            return failed;                  \
+    } while (0)
 #define HOMELAB_CALL(...) __VA_ARGS__
-#define HOMELAB_FAIL return homelab_lua_fail(L)
-#define HOMELAB_FAIL_ARGUMENT(NAME, NUMBER, TYPE) return luaL_error(L, "%s: argument %d: expected %s, found nil", NAME, NUMBER, TYPE)
-
-static int homelab_lua_fail(lua_State *L)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, homelab_error_message());
-    lua_pushinteger(L, homelab_error_code());
-    return 3;
-}
+#define HOMELAB_FAIL_ARGUMENT(NAME, NUMBER, EXPECTED) return hl_lua_missing(L, NUMBER, EXPECTED)
 %}
 
 %define HOMELAB_TYPE(TYPE)
 %rename(new) TYPE::wrapped_new;
-%newobject TYPE::wrapped_new;
 %enddef
 
-/* SWIG's own constructors drop all but one result. */
+/* A constructor is the function `new` of its class: SWIG's own hands on one result only, and failures have more. */
 %define HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)
 static TYPE *wrapped_new PARAMETERS
 {
@@ -28,3 +31,81 @@ static TYPE *wrapped_new PARAMETERS
     return made;
 }
 %enddef
+
+/* Numbers and booleans. */
+%define HL_LUA_INTEGER(TYPE, MIN, MAX)
+%typemap(in, noblock=1) TYPE { $1 = (TYPE)hl_lua_integer(L, $input, MIN, MAX); }
+%typemap(out, noblock=1) TYPE { hl_lua_push_integer(L, (int64_t)$1); SWIG_arg++; }
+%enddef
+HL_LUA_INTEGER(int, INT_MIN, INT_MAX)
+HL_LUA_INTEGER(int32_t, INT32_MIN, INT32_MAX)
+HL_LUA_INTEGER(uint32_t, 0, UINT32_MAX)
+HL_LUA_INTEGER(int64_t, INT64_MIN, INT64_MAX)
+HL_LUA_INTEGER(uint64_t, 0, INT64_MAX)
+HL_LUA_INTEGER(size_t, 0, INT64_MAX)
+%typemap(in, noblock=1) double { $1 = hl_lua_double(L, $input); }
+%typemap(out, noblock=1) double { lua_pushnumber(L, $1); SWIG_arg++; }
+%typemap(in, noblock=1) bool { $1 = hl_lua_bool(L, $input); }
+%typemap(out, noblock=1) bool { lua_pushboolean(L, $1); SWIG_arg++; }
+
+/* Texts: borrowed ones are copied, owned ones are copied and freed by the shared interface. nil becomes NULL, which the shared
+ * interface lets through only where the headers allow it. */
+%typemap(in, noblock=1) const char * {
+    size_t length$argnum = 0;
+    $1 = (char *)hl_lua_text(L, $input, &length$argnum);
+    int wrong$argnum = hl_lua_check_text(L, $input, $1, length$argnum);
+    if (wrong$argnum)
+        return wrong$argnum;
+}
+%typemap(out, noblock=1) const char *, char * {
+    if ($1) lua_pushstring(L, $1); else lua_pushnil(L);
+    SWIG_arg++;
+}
+/* A text with its length may hold anything; the library says where it is wrong. */
+%typemap(in, noblock=1) (const char *text, size_t length), (const char *json, size_t length) {
+    $1 = (char *)hl_lua_text(L, $input, &$2);
+}
+
+/* Objects. Those that work keep what they were made from. */
+%typemap(in, noblock=1) SWIGTYPE * { $1 = ($ltype)hl_lua_object(L, $input, $descriptor); }
+%typemap(in, noblock=1) SWIGTYPE *self { $1 = ($ltype)hl_lua_self(L, $input, $descriptor); }
+%typemap(out, noblock=1) SWIGTYPE * { hl_lua_push_object(L, (void *)$1, $descriptor); SWIG_arg++; }
+%typemap(out, noblock=1) homelab_prober *, homelab_op * { hl_lua_push_child(L, $1, $descriptor); SWIG_arg++; }
+
+/* Callbacks. */
+%typemap(in, noblock=1) (homelab_log_fn fn, void *userdata, homelab_destroy_fn destroy) {
+    $2 = hl_lua_callback(L, $input);
+    $1 = $2 ? hl_lua_log : NULL;
+    $3 = hl_lua_destroy;
+}
+%typemap(in, noblock=1) (homelab_secret_fn fn, void *userdata, homelab_destroy_fn destroy) {
+    $2 = hl_lua_callback(L, $input);
+    $1 = $2 ? hl_lua_secret : NULL;
+    $3 = hl_lua_destroy;
+}
+
+/* Functions whose result says only that they succeeded: true. */
+%define HL_LUA_STATUS(NAME)
+%typemap(out, noblock=1) int NAME { lua_pushboolean(L, $1 == HOMELAB_OK); SWIG_arg++; }
+%enddef
+HL_LUA_STATUS(close)
+HL_LUA_STATUS(wakeup)
+HL_LUA_STATUS(start_thread)
+HL_LUA_STATUS(set_log)
+HL_LUA_STATUS(set_secret_provider)
+HL_LUA_STATUS(cancel)
+HL_LUA_STATUS(set_string)
+HL_LUA_STATUS(set_number)
+HL_LUA_STATUS(set_bool)
+HL_LUA_STATUS(set_int)
+HL_LUA_STATUS(set_double)
+HL_LUA_STATUS(set_text)
+HL_LUA_STATUS(remove)
+HL_LUA_STATUS(check_now)
+HL_LUA_STATUS(start)
+HL_LUA_STATUS(stop)
+HL_LUA_STATUS(set_inventory)
+HL_LUA_STATUS(observe)
+HL_LUA_STATUS(add_maintenance)
+HL_LUA_STATUS(answer)
+HL_LUA_STATUS(refuse)

@@ -1,0 +1,52 @@
+"""host.py HOST SCRIPT…: runs Lua scripts in a host (a Lua interpreter or Neovim), against a simulated cluster.
+
+The scripts find the inventory of the cluster in HOMELAB_INVENTORY. LUA_PATH and LUA_CPATH come from the caller. With
+HOMELAB_PRELOAD the host runs with that library (an address sanitizer's) loaded first.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../../sim"))
+
+from simulator import Simulator  # noqa: E402
+
+MODEL = {"name": "m", "capabilities": ["completion"], "loaded": True}
+SCENARIO = {"endpoints": {
+    "local/ollama": {"tier": "local", "backend": "ollama", "models": [dict(MODEL)]},
+    "remote/llama": {"tier": "remote", "backend": "llamacpp", "models": [dict(MODEL)], "api_key": "kept-secret",
+                     "api_key_env": "LUA_TEST_KEY"}}}
+# Ends Neovim with the outcome of the script; it has no such option itself.
+NVIM = """local ok, message = xpcall(dofile, debug.traceback, %r)
+if not ok then io.stderr:write(message, "\\n") vim.cmd("cquit 1") end"""
+
+
+def command(host, script):
+    if os.path.basename(host).startswith("nvim"):
+        return [host, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", "lua " + NVIM.replace("\n", " ") % script, "-c", "qa!"]
+    return [host, script]
+
+
+def main():
+    host, scripts = sys.argv[1], sys.argv[2:]
+    failed = 0
+    with Simulator(SCENARIO) as simulator, tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "HOMELAB_INVENTORY": simulator.inventory_file, "HOME": home, "HOMELAB_HOST": host,
+                       "XDG_CONFIG_HOME": home, "HOMELAB_CONTROL": simulator.control_url}
+        if os.environ.get("HOMELAB_PRELOAD"):
+            environment["LD_PRELOAD"] = os.environ["HOMELAB_PRELOAD"]
+        for script in scripts:
+            done = subprocess.run(command(host, script), env=environment, stdin=subprocess.DEVNULL, text=True,
+                                  capture_output=True, timeout=240, check=False)
+            said = (done.stdout + done.stderr).strip()
+            failed += done.returncode != 0
+            print(f"{os.path.basename(script)}: {'ok' if done.returncode == 0 else f'ended with {done.returncode}'}")
+            if said:
+                print(said)
+    sys.exit(1 if failed else 0)
+
+
+main()
