@@ -14,6 +14,19 @@ static const struct hl_arch archs[] = {
     {"gemma3", 0, hl_facts_gemma3, hl_arch_gemma},
     {"gpt-oss", 0, hl_facts_gpt_oss, hl_arch_gpt_oss},
     {"phi3", 0, NULL, hl_arch_phi3},
+    {"bert", HL_ARCH_ENCODER, hl_facts_encoder, hl_arch_bert},
+    {"nomic-bert", HL_ARCH_ENCODER, hl_facts_encoder, hl_arch_nomic_bert},
+    {"deepseek2", 0, hl_facts_deepseek2, hl_arch_deepseek2},
+    {"gemma3n", HL_ARCH_OUTPUT_FIRST, hl_facts_gemma3n, hl_arch_gemma3n},
+    {"lfm2", HL_ARCH_HYBRID | HL_ARCH_NORM_LAST, hl_facts_lfm2, hl_arch_lfm2},
+    {"lfm2moe", HL_ARCH_HYBRID | HL_ARCH_NORM_LAST, hl_facts_lfm2, hl_arch_lfm2},
+    {"mamba", HL_ARCH_RECURRENT, hl_facts_recurrent, hl_arch_mamba},
+    {"mamba2", HL_ARCH_RECURRENT, hl_facts_recurrent, hl_arch_mamba2},
+    {"granitehybrid", HL_ARCH_HYBRID, hl_facts_recurrent_without_heads, hl_arch_granite},
+    {"falcon-h1", HL_ARCH_HYBRID, hl_facts_beside, hl_arch_falcon_h1},
+    {"qwen35", HL_ARCH_HYBRID | HL_ARCH_MROPE | HL_ARCH_DELTA, hl_facts_delta, hl_arch_qwen35},
+    {"qwen35moe", HL_ARCH_HYBRID | HL_ARCH_MROPE | HL_ARCH_DELTA, hl_facts_delta, hl_arch_qwen35},
+    {"qwen3next", HL_ARCH_HYBRID | HL_ARCH_DELTA, hl_facts_delta, hl_arch_qwen3next},
 };
 
 const struct hl_arch *hl_arch_find(const char *name)

@@ -12,7 +12,9 @@ enum hl_arch_flags {
     HL_ARCH_HYBRID = 4,     /* a state in some layers or beside attention */
     HL_ARCH_MROPE = 8,      /* four numbers a position */
     HL_ARCH_TIED = 16,      /* the output layer always is the token embedding */
-    HL_ARCH_V_BEFORE_K = 32 /* never with a window */
+    HL_ARCH_OUTPUT_FIRST = 64, /* a tied output layer is loaded even beside the embedding */
+    HL_ARCH_NORM_LAST = 128,   /* the norm of the token embedding is the last one */
+    HL_ARCH_DELTA = 32,     /* has delta networks */
 };
 
 struct hl_arch {

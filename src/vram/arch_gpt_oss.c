@@ -36,7 +36,7 @@ void hl_arch_gpt_oss(struct hl_builder *b)
             .layer = il, .gating = HL_GATING_SOFTMAX_WEIGHT, .scaled = scale != 0 && scale != 1};
         x = hl_add(g, hl_build_moe(b, x, &moe), residual);
     }
-    hl_build_draft_input(b, x);
+    hl_build_draft_input(x);
     x = hl_get_rows(g, x, hl_build_output_rows(b));
     hl_build_output(b, x, HL_NORM_RMS);
 }

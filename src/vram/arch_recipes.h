@@ -14,8 +14,38 @@ void hl_facts_gemma2(struct hl_model *model);
 void hl_facts_gemma3(struct hl_model *model);
 void hl_arch_gemma(struct hl_builder *b);
 
+/* arch_gemma3n.c */
+void hl_facts_gemma3n(struct hl_model *model);
+void hl_arch_gemma3n(struct hl_builder *b);
+
+/* arch_bert.c */
+void hl_facts_encoder(struct hl_model *model);
+void hl_arch_bert(struct hl_builder *b);
+void hl_arch_nomic_bert(struct hl_builder *b);
+
+/* arch_deepseek.c */
+void hl_facts_deepseek2(struct hl_model *model);
+void hl_arch_deepseek2(struct hl_builder *b);
+
+/* arch_lfm2.c */
+void hl_facts_lfm2(struct hl_model *model);
+void hl_arch_lfm2(struct hl_builder *b);
+
 /* arch_gpt_oss.c */
 void hl_facts_gpt_oss(struct hl_model *model);
 void hl_arch_gpt_oss(struct hl_builder *b);
+
+/* arch_state.c */
+void hl_facts_recurrent(struct hl_model *model);
+void hl_facts_beside(struct hl_model *model);
+void hl_arch_mamba(struct hl_builder *b);
+void hl_arch_mamba2(struct hl_builder *b);
+void hl_arch_granite(struct hl_builder *b);
+void hl_arch_falcon_h1(struct hl_builder *b);
+
+/* arch_delta.c */
+void hl_facts_delta(struct hl_model *model);
+void hl_arch_qwen35(struct hl_builder *b);
+void hl_arch_qwen3next(struct hl_builder *b);
 
 #endif

@@ -15,6 +15,7 @@ static bool take_lists(struct hl_builder *b, struct hl_arena *arena)
     b->state_r = hl_arena_take(arena, layers, node);
     b->state_s = hl_arena_take(arena, layers, node);
     b->flash_nodes = hl_arena_take(arena, layers, node);
+    b->delta_nodes = hl_arena_take(arena, layers, node);
     return !arena->failed;
 }
 
@@ -53,13 +54,16 @@ static void make_caches(struct hl_builder *b)
 }
 
 int hl_builder_init(struct hl_builder *builder, const struct hl_run *run, struct hl_arena *arena,
-                    int64_t tokens, int64_t sequences, int64_t outputs, bool flash, bool pinned)
+                    int64_t tokens, int64_t outputs, bool pinned)
 {
+    int64_t sequences = run->sequences;
     *builder = (struct hl_builder){.run = run,
                                    .model = run->model,
                                    .sequences = sequences,
                                    .outputs = outputs,
-                                   .flash = flash,
+                                   .flash = run->flash,
+                                   .fused_step = run->fused_step,
+                                   .fused_chunk = run->fused_chunk,
                                    .pinned = pinned};
     builder->tokens = (tokens + sequences - 1) / sequences * sequences;
     hl_graph_init(&builder->graph, arena);
@@ -323,16 +327,14 @@ void hl_build_keep_outputs(struct hl_builder *b, int64_t layer, struct hl_node *
         *residual = hl_get_rows(&b->graph, *residual, rows);
 }
 
-void hl_build_draft_input(struct hl_builder *b, struct hl_node *x)
+void hl_build_draft_input(struct hl_node *x)
 {
-    hl_graph_add(&b->graph, x);
     x->flags |= HL_NODE_OUTPUT;
 }
 
-void hl_build_output(struct hl_builder *b, struct hl_node *x, enum hl_norm kind)
+void hl_build_logits(struct hl_builder *b, struct hl_node *x)
 {
     struct hl_graph *g = &b->graph;
-    x = hl_build_norm(b, x, G(OUTPUT_NORM), G(OUTPUT_NORM_B), kind, -1);
     b->embeddings = x;
     x = hl_build_linear(b, hl_output_weight(b), G(OUTPUT_B), x);
     if (b->model->logit_scale != 0)
@@ -341,4 +343,9 @@ void hl_build_output(struct hl_builder *b, struct hl_node *x, enum hl_norm kind)
         x = hl_scale(g, hl_unary(g, hl_scale(g, x)));
     b->logits = x;
     hl_graph_add(g, x);
+}
+
+void hl_build_output(struct hl_builder *b, struct hl_node *x, enum hl_norm kind)
+{
+    hl_build_logits(b, hl_build_norm(b, x, G(OUTPUT_NORM), G(OUTPUT_NORM_B), kind, -1));
 }

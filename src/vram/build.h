@@ -20,7 +20,7 @@ struct hl_builder {
     const struct hl_run *run;
     const struct hl_model *model;
     int64_t tokens, sequences, outputs;
-    bool flash;
+    bool flash, fused_step, fused_chunk; /* one operator for attention; for a delta network */
     bool pinned; /* nodes that llama.cpp wants on their layer's device are put there */
     struct hl_node **block_nodes, *global_nodes[HL_G_COUNT], *tied_output;
     struct hl_node **every_nodes; /* [HL_G_COUNT * backends] of weights with several copies */
@@ -28,14 +28,14 @@ struct hl_builder {
     struct hl_node *positions, *output_rows;
     struct hl_attention_inputs all, window, none; /* of the two caches; of models without one */
     struct hl_node *state_rows, *state_rows_main, *state_rows_extra;
-    struct hl_node **flash_nodes;        /* one a layer, or NULL */
+    struct hl_node **flash_nodes, **delta_nodes; /* one a layer, or NULL */
     struct hl_node *embeddings, *logits; /* results */
 };
 
-/* A builder for a batch of tokens of so many sequences. The graph's memory is run's arena. 0 or
+/* A builder for a batch of tokens. The graph's memory comes from the arena. 0 or
  * HOMELAB_E_NOMEM. */
 int hl_builder_init(struct hl_builder *builder, const struct hl_run *run, struct hl_arena *arena,
-                    int64_t tokens, int64_t sequences, int64_t outputs, bool flash, bool pinned);
+                    int64_t tokens, int64_t outputs, bool pinned);
 /* Runs the model's recipe and adds what follows it. 0 or a code, without an error record. */
 int hl_builder_run(struct hl_builder *builder);
 
@@ -132,11 +132,42 @@ struct hl_node *hl_build_moe(struct hl_builder *b, struct hl_node *x, const stru
 /* The experts that all tokens use. */
 struct hl_node *hl_build_shared_expert(struct hl_builder *b, struct hl_node *x, int64_t layer);
 
+/* --- States of recurrent layers --- */
+
+/* Which sequences' states are read and written. */
+void hl_build_state_inputs(struct hl_builder *b);
+/* What reads the states of the batch's sequences from all there are. */
+typedef struct hl_node *hl_read_states(struct hl_builder *b, struct hl_node *states,
+                                       struct hl_node *rows, void *userdata);
+/* Clears the states of new sequences, reads those of the batch, and moves the others. read NULL:
+ * rows are taken as they are. */
+struct hl_node *hl_build_states(struct hl_builder *b, struct hl_node *all, hl_read_states *read,
+                                void *userdata);
+/* Mixes each channel with its last values, which it puts into the state; x is [channels, tokens of
+ * a sequence, sequences], the result the input of the convolution. */
+struct hl_node *hl_build_conv_input(struct hl_builder *b, int64_t layer, struct hl_node *x);
+struct hl_node *hl_build_conv(struct hl_builder *b, struct hl_node *input, struct hl_node *kernel);
+/* State-space layers of the first and of the second kind. */
+struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *x, int64_t layer);
+struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *x, int64_t layer);
+
+/* A delta network step by step, or chunk by chunk, where there is no operator for all of it: new
+ * state in *state, which holds the old one. */
+struct hl_delta {
+    struct hl_node *q, *k, *v, *decay, *strength, *state;
+};
+
+struct hl_node *hl_build_delta(struct hl_builder *b, struct hl_delta *delta);
+
+/* --- Ends --- */
+
 /* At the last layer only the rows that will be read go on. */
 void hl_build_keep_outputs(struct hl_builder *b, int64_t layer, struct hl_node **x,
                            struct hl_node **residual);
 /* What a drafting layer would start from is kept, so that it can be read. */
-void hl_build_draft_input(struct hl_builder *b, struct hl_node *x);
+void hl_build_draft_input(struct hl_node *x);
+/* The output layer, behind the last norm. */
+void hl_build_logits(struct hl_builder *b, struct hl_node *x);
 /* The last norm and the output layer. */
 void hl_build_output(struct hl_builder *b, struct hl_node *x, enum hl_norm kind);
 

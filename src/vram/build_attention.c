@@ -105,11 +105,8 @@ static void store_v(struct hl_builder *b, struct hl_node *cache, struct hl_node 
         v = hl_reshape(g, v, width, tokens, 1, 1);
     else
         v = hl_cont_4d(g, v, width, tokens, 1, 1);
-    if (width < cache->ne[0]) {
-        struct hl_node *padded = hl_make(g, HL_OP_PAD, cache->ne[0], tokens, 1, 1);
-        padded->src[0] = v;
-        v = padded;
-    }
+    if (width < cache->ne[0])
+        v = hl_pad(g, v, cache->ne[0], tokens);
     struct hl_node *cells = hl_reshape(g, cache, 1, hl_node_elements(cache), 1, 1);
     v = hl_reshape(g, v, 1, hl_node_elements(v), 1, 1);
     hl_graph_add(g, hl_set_rows(g, cells, v, rows));

@@ -360,6 +360,21 @@ struct hl_node *hl_scale_here(struct hl_graph *graph, struct hl_node *a)
     return view_new(graph, HL_OP_SCALE, a, 0);
 }
 
+struct hl_node *hl_set_here(struct hl_graph *graph, struct hl_node *a, struct hl_node *b)
+{
+    struct hl_node *node = view_new(graph, HL_OP_SET, a, 0);
+    node->src[0] = a;
+    node->src[1] = b;
+    return node;
+}
+
+struct hl_node *hl_pad(struct hl_graph *graph, struct hl_node *a, int64_t ne0, int64_t ne1)
+{
+    struct hl_node *node = hl_make(graph, HL_OP_PAD, ne0, ne1, a->ne[2], a->ne[3]);
+    node->src[0] = a;
+    return node;
+}
+
 struct hl_node *hl_mul_mat(struct hl_graph *graph, struct hl_node *a, struct hl_node *b)
 {
     expect(graph, a->ne[0] == b->ne[0] && a->ne[2] > 0 && a->ne[3] > 0 &&

@@ -48,6 +48,7 @@ enum hl_op {
     HL_OP_GET_ROWS,
     HL_OP_SET_ROWS,
     HL_OP_CPY,
+    HL_OP_SET,
     HL_OP_CONT,
     HL_OP_CONCAT,
     HL_OP_REPEAT,
@@ -184,6 +185,9 @@ struct hl_node *hl_top_k(struct hl_graph *graph, struct hl_node *a, int64_t k);
 struct hl_node *hl_reduce_rows(struct hl_graph *graph, enum hl_op op, struct hl_node *a);
 struct hl_node *hl_flash_attn(struct hl_graph *graph, struct hl_node *q, struct hl_node *k,
                               struct hl_node *v, struct hl_node *mask, struct hl_node *sinks);
+/* b into a part of a, in a's own memory. */
+struct hl_node *hl_set_here(struct hl_graph *graph, struct hl_node *a, struct hl_node *b);
+struct hl_node *hl_pad(struct hl_graph *graph, struct hl_node *a, int64_t ne0, int64_t ne1);
 /* An operator whose result has a shape of its own, F32. */
 struct hl_node *hl_make(struct hl_graph *graph, enum hl_op op, int64_t ne0, int64_t ne1,
                         int64_t ne2, int64_t ne3);

@@ -7,6 +7,7 @@
 #include "vram/sched.h"
 
 #define PIPELINE_COPIES 4 /* GGML_SCHED_MAX_COPIES */
+#define DELTA_PROBE     16 /* tokens a sequence */
 
 struct measuring {
     struct hl_run run;
@@ -31,34 +32,49 @@ static int status(const struct measuring *m, int code)
     return 0;
 }
 
-/* --- Flash attention: "auto" stays on where every layer's runs on its layer's device --- */
+/* --- Fused operators stay on where every layer's runs on its layer's device --- */
 
-static bool at_home(const struct hl_builder *b)
+static bool at_home(const struct hl_run *run, struct hl_node *const *nodes)
 {
-    for (int64_t i = 0; i < b->model->layers; i++) {
-        if (b->flash_nodes[i] && b->flash_nodes[i]->backend != b->run->home[i])
+    for (int64_t i = 0; i < run->model->layers; i++) {
+        if (nodes[i] && nodes[i]->backend != run->home[i])
             return false;
     }
     return true;
 }
 
-static int settle_flash(struct measuring *m)
+/* Assigns backends in the graph of a small batch, from which is seen what runs where. */
+static int probe(struct measuring *m, int64_t tokens, struct hl_builder *b)
 {
-    struct hl_run *run = &m->run;
-    if (run->request->flash != HL_AUTO)
-        return 0;
-    struct hl_builder b;
     hl_arena_reset(&m->graphs);
-    int64_t sequences = run->sequences;
-    int code = hl_builder_init(&b, run, &m->graphs, sequences, sequences, sequences, true, true);
+    int code = hl_builder_init(b, &m->run, &m->graphs, tokens, tokens, true);
     if (!code)
-        code = hl_builder_run(&b);
+        code = hl_builder_run(b);
     if (code)
         return status(m, code);
-    const struct hl_sched sched = sched_of(run);
-    hl_sched_assign(&sched, &b.graph);
-    run->flash = at_home(&b);
+    const struct hl_sched sched = sched_of(&m->run);
+    hl_sched_assign(&sched, &b->graph);
     return 0;
+}
+
+static int settle_fused(struct measuring *m)
+{
+    struct hl_run *run = &m->run;
+    struct hl_builder b;
+    int code = 0;
+    if (run->request->flash == HL_AUTO) {
+        code = probe(m, run->sequences, &b);
+        run->flash = !code && at_home(run, b.flash_nodes);
+    }
+    if (code || !(run->model->arch->flags & HL_ARCH_DELTA))
+        return code;
+    code = probe(m, run->sequences, &b);
+    if (code)
+        return code;
+    run->fused_step = at_home(run, b.delta_nodes);
+    code = probe(m, run->sequences * DELTA_PROBE, &b);
+    run->fused_chunk = !code && at_home(run, b.delta_nodes);
+    return code;
 }
 
 /* --- Compute buffers --- */
@@ -70,8 +86,7 @@ static int measure_graph(struct measuring *m, int64_t tokens, int64_t outputs,
     struct hl_run *run = &m->run;
     struct hl_builder b;
     hl_arena_reset(&m->graphs);
-    int code = hl_builder_init(&b, run, &m->graphs, tokens, run->sequences, outputs, run->flash,
-                               !run->request->no_alloc);
+    int code = hl_builder_init(&b, run, &m->graphs, tokens, outputs, !run->request->no_alloc);
     if (!code)
         code = hl_builder_run(&b);
     struct hl_sched sched = sched_of(run);
@@ -119,7 +134,7 @@ static int measure(struct measuring *m, struct hl_measure *out, const struct hl_
     out->backends = run->backends.count;
     hl_run_weights(run, &out->usage);
     hl_run_caches(run, &out->usage);
-    code = settle_flash(m);
+    code = settle_fused(m);
     if (!code)
         code = check_cache(run);
     if (!code)

@@ -176,6 +176,8 @@ static void sort_weights(struct hl_model *model)
         }
         int id = find_global_name(weight->tensor->name);
         weight->place = id >= 0 ? globals[id].place : HL_PLACE_OUTPUT;
+        if (id == HL_G_TOKEN_EMBD_NORM && model->arch && (model->arch->flags & HL_ARCH_NORM_LAST))
+            weight->place = HL_PLACE_OUTPUT;
         if (id >= 0)
             model->global_weights[id] = (int32_t)i;
     }

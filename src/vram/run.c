@@ -149,6 +149,7 @@ int hl_run_init(struct hl_run *run, const struct hl_request *request, const stru
         return code;
     settle_pipeline(run);
     run->flash = request->flash != HL_OFF;
+    run->fused_step = run->fused_chunk = true;
     run->v_transposed = !run->flash;
     return 0;
 }
@@ -242,7 +243,9 @@ void hl_run_weights(const struct hl_run *run, struct hl_usage *usage)
         }
     }
     const struct hl_weight *embedding = hl_model_global_weight(model, HL_G_TOKEN_EMBD);
-    if (embedding && output_is_tied(model) && run->home[model->layers] != cpu)
+    bool twice = run->home[model->layers] != cpu ||
+                 (model->arch && (model->arch->flags & HL_ARCH_OUTPUT_FIRST));
+    if (embedding && output_is_tied(model) && twice)
         add_weight(run, usage, run->home[model->layers], embedding);
     if (run->request->mapped && !run->request->no_alloc && from < to)
         usage->weights[cpu] = to - from;

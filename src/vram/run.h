@@ -50,7 +50,8 @@ struct hl_run {
     int64_t context, context_seq, batch, ubatch, sequences, outputs;
     int64_t streams;          /* of the cache */
     int64_t cells, cells_swa; /* a stream */
-    bool flash;               /* in the graphs; what auto comes to is found out later */
+    /* Operators that do many steps in one; whether they are used is found out later. */
+    bool flash, fused_step, fused_chunk;
     bool v_transposed;
 };
 
