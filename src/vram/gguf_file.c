@@ -1,6 +1,6 @@
-/* GGUF from files. They are read through a window, never mapped: a map of a file on a share that
- * goes away kills the process. */
-#include "vram/gguf_build.h"
+/* GGUF from files and from memory. Files are read through a window, never mapped: a map of a file
+ * on a share that goes away kills the process. */
+#include "vram/gguf_loader.h"
 
 #include "core/alloc.h"
 #include "core/api.h"
@@ -69,21 +69,29 @@ static int parse_file(struct hl_gguf_parser *parser, struct file *file, unsigned
     }
 }
 
-static int load_part(struct hl_gguf_parser *parser, homelab_gguf *gguf, const char *path,
-                     const struct hl_gguf_caps *caps, uint32_t part)
+static int load_part(struct hl_gguf_loader *loader, unsigned char *window)
 {
     struct file file;
     uint64_t total;
-    int code = open_file(&file, path, &total);
+    int code = open_file(&file, loader->name, &total);
     if (code)
         return code;
-    unsigned char *window = hl_malloc(HL_GGUF_WINDOW);
-    hl_gguf_parser_init(parser, gguf, path, caps, part, total);
-    code = window ? parse_file(parser, &file, window) : hl_error_nomem();
-    if (!code)
-        code = hl_gguf_end_part(parser);
-    hl_free(window);
+    hl_gguf_loader_begin(loader, total);
+    code = parse_file(&loader->parser, &file, window);
     close(file.fd);
+    return code ? code : hl_gguf_loader_end(loader);
+}
+
+static int load_parts(struct hl_gguf_loader *loader)
+{
+    unsigned char *window = hl_malloc(HL_GGUF_WINDOW);
+    if (!window)
+        return hl_error_nomem();
+    int code;
+    do
+        code = load_part(loader, window);
+    while (code == 1);
+    hl_free(window);
     return code;
 }
 
@@ -92,16 +100,52 @@ int homelab_gguf_load_file(homelab_gguf **out, const char *path, const homelab_o
     HL_API(hl_opt_allocator(opts));
     if (!out || !path)
         return hl_error_argument(out ? "path" : "out", out ? "a file" : "a pointer");
+    struct hl_gguf_loader loader;
+    int code = hl_gguf_loader_init(&loader, path, HOMELAB_GGUF_SOURCE_FILE, opts);
+    if (!code)
+        code = load_parts(&loader);
+    if (!code)
+        *out = hl_gguf_loader_take(&loader);
+    hl_gguf_loader_clear(&loader);
+    return code;
+}
+
+/* --- Memory: one piece --- */
+
+static int parse_memory(struct hl_gguf_parser *parser, const void *data, size_t length)
+{
+    size_t used;
+    int code = hl_gguf_parse(parser, data, length, &used);
+    if (code == 0)
+        return hl_gguf_parse_end(parser, length - used);
+    if (code < 0)
+        return code;
+    code = hl_gguf_end_part(parser);
+    if (!code)
+        code = hl_gguf_finish(parser);
+    if (code || parser->split_count < 2)
+        return code;
+    /* The other parts are not at hand. */
+    parser->gguf->complete = false;
+    parser->gguf->parts = parser->split_count > 65535 ? 65535 : (uint32_t)parser->split_count;
+    return HOMELAB_OK;
+}
+
+int homelab_gguf_load_memory(homelab_gguf **out, const void *data, size_t length, const char *name,
+                             const homelab_opts *opts)
+{
+    HL_API(hl_opt_allocator(opts));
+    if (!out || (!data && length))
+        return hl_error_argument(out ? "data" : "out", out ? "bytes" : "a pointer");
     struct hl_gguf_parser parser;
     struct hl_gguf_caps caps;
     homelab_gguf *gguf;
-    hl_gguf_caps(&caps, opts);
-    int code = hl_gguf_new(&gguf, HOMELAB_GGUF_SOURCE_FILE, hl_opt_allocator(opts));
+    int code = hl_gguf_new(&gguf, HOMELAB_GGUF_SOURCE_MEMORY, hl_opt_allocator(opts));
     if (code)
         return code;
-    code = load_part(&parser, gguf, path, &caps, 0);
-    if (!code)
-        code = hl_gguf_finish(&parser);
+    hl_gguf_caps(&caps, opts);
+    hl_gguf_parser_init(&parser, gguf, name ? name : "gguf", &caps, 0, length);
+    code = parse_memory(&parser, data ? data : "", length);
     if (code)
         homelab_gguf_unref(gguf);
     else
