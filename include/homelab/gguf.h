@@ -62,6 +62,45 @@ HOMELAB_API int homelab_gguf_load_file(homelab_gguf **out, const char *path,
 HOMELAB_API int homelab_gguf_load_memory(homelab_gguf **out, const void *data, size_t length,
                                          const char *name, const homelab_opts *opts);
 
+/**
+ * @brief Starts reading a file from a web server, without its tensor data.
+ * @param[out] op Completes when the header was read; homelab_gguf_take() gives it out. Cancelling
+ * it ends the transfer. The caller drops its reference.
+ * @param ctx The context that does the transfers.
+ * @param url `http://` or `https://`, without user or password. Of a model of several files, that
+ * of any of them.
+ * @param opts Options (`gguf.*`), or NULL for those of the context.
+ * @param timeout_ms At most this long for everything, 1 or more.
+ * @param flags 0.
+ * @return HOMELAB_OK or a negative code. The operation itself may end with what
+ * homelab_gguf_load_file() gives, a HOMELAB_E_NET_… code, or HOMELAB_E_NOT_FOUND for a 404.
+ *
+ * The header is asked for in ranges of 256 KiB to 4 MiB; of a server that does not know ranges the
+ * file is read from its start, and the connection is closed when the header is there. Up to
+ * `gguf.max_redirects` redirects are followed. No key is sent.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_gguf_fetch(homelab_op **op, homelab_ctx *ctx, const char *url,
+                                   const homelab_opts *opts, int timeout_ms, uint32_t flags);
+
+/**
+ * @brief The header that an operation of homelab_gguf_fetch() read.
+ * @param[out] out A reference of the caller's own; may be taken any number of times.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_PENDING, HOMELAB_E_STATE for an operation of
+ * another kind, or what the operation failed with. Any thread.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_gguf_take(homelab_gguf **out, const homelab_op *op);
+
+/**
+ * @brief Reads a file from a web server and waits for it; parameters as of homelab_gguf_fetch().
+ * @param[out] out The header; untouched on failure.
+ * @return HOMELAB_OK, HOMELAB_E_TIMEOUT, or what homelab_gguf_fetch() and its operation give.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_gguf_load_url(homelab_gguf **out, homelab_ctx *ctx, const char *url,
+                                      const homelab_opts *opts, int timeout_ms);
+
 /** @brief Takes a reference. @return The same header; NULL for NULL. Any thread. @since 0.2.0 */
 HOMELAB_API homelab_gguf *homelab_gguf_ref(homelab_gguf *gguf);
 

@@ -44,6 +44,11 @@
 /** Most files of one model. (integer, 1 to 65535 files, default 1024) @since 0.2.0 */
 #define HOMELAB_OPT_GGUF_MAX_PARTS "gguf.max_parts"
 
+/** Most redirects followed when a GGUF file is read over HTTP; never from https to http.
+ * (integer, 0 to 20 redirects, default 5) @since 0.2.0
+ */
+#define HOMELAB_OPT_GGUF_MAX_REDIRECTS "gguf.max_redirects"
+
 /** Most tensors of a model, all parts together. (integer, 1 to 10000000 tensors, default 131072)
  * @since 0.2.0
  */

@@ -28,6 +28,11 @@ typedef void (*hl_op_cancel_fn)(homelab_op *op, void *userdata);
 int hl_op_new(homelab_op **out, homelab_ctx *ctx, hl_op_cancel_fn cancel, void *userdata);
 /* Queues HOMELAB_EVENT_OP_DONE and drops the worker's reference. error NULL: success. */
 void hl_op_complete(homelab_op *op, const struct hl_error *error);
+/* What a successful operation brings, before it completes; freed with the operation. `release` also
+ * says what it is. */
+void hl_op_set_payload(homelab_op *op, void *payload, void (*release)(void *payload));
+/* NULL while the operation runs, when it failed, and where its payload is of another kind. */
+void *hl_op_payload(const homelab_op *op, void (*release)(void *payload));
 /* Drops an operation that never started, for constructors that fail: no event. */
 void hl_op_discard(homelab_op *op);
 

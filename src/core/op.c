@@ -10,6 +10,8 @@ struct homelab_op {
     atomic_bool done;
     struct hl_error error; /* written before done is set */
     homelab_event *event;  /* made ahead, so that completing cannot fail */
+    void *payload;         /* written before done is set */
+    void (*release)(void *payload);
 };
 
 int hl_op_new(homelab_op **out, homelab_ctx *ctx, hl_op_cancel_fn cancel, void *userdata)
@@ -46,6 +48,17 @@ void hl_op_complete(homelab_op *op, const struct hl_error *error)
     homelab_ctx_unref(ctx);
 }
 
+void hl_op_set_payload(homelab_op *op, void *payload, void (*release)(void *payload))
+{
+    op->payload = payload;
+    op->release = release;
+}
+
+void *hl_op_payload(const homelab_op *op, void (*release)(void *payload))
+{
+    return atomic_load(&op->done) && op->release == release ? op->payload : NULL;
+}
+
 void hl_op_discard(homelab_op *op)
 {
     homelab_ctx *ctx = op->ctx;
@@ -66,6 +79,8 @@ void homelab_op_unref(homelab_op *op)
     if (!op || atomic_fetch_sub(&op->refs, 1) != 1)
         return;
     homelab_event_unref(op->event);
+    if (op->payload)
+        op->release(op->payload);
     hl_ctx_release(op->ctx);
     hl_free(op);
 }

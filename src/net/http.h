@@ -10,6 +10,18 @@
 struct hl_http;
 struct hl_transfer;
 
+/* A piece of a body, as it comes. Valid during the call. */
+struct hl_http_piece {
+    int status;
+    const char *content_range; /* header, or NULL */
+    int64_t content_length;    /* of the body, -1 where unknown */
+    const char *data;
+    size_t length;
+};
+/* Takes a piece; false ends the transfer, which then counts as read completely. Called from inside
+ * libcurl: it may start and cancel nothing. */
+typedef bool (*hl_http_piece_fn)(const struct hl_http_piece *piece, void *userdata);
+
 /* What to ask. Strings are copied. */
 struct hl_http_request {
     const char *method; /* "GET" or "POST" */
@@ -25,6 +37,10 @@ struct hl_http_request {
     int64_t deadline_us;   /* monotonic, for the whole transfer with name look-up; required */
     int64_t connect_deadline_us; /* monotonic, 0: as deadline_us */
     size_t max_body;             /* 0: the context's option */
+    int64_t range_first;         /* of a Range header, with range_last; */
+    int64_t range_last;          /* 0: no such header */
+    hl_http_piece_fn piece_fn;   /* gets the body of a 200 or 206 in place of the result */
+    void *piece_userdata;
 };
 
 /* What came back. Valid during the callback. */
@@ -42,6 +58,7 @@ struct hl_http_result {
     const char *server;       /* Server header, or NULL */
     const char *content_type; /* or NULL */
     const char *location;     /* of a redirect, or NULL */
+    const char *redirect_url; /* the same as a whole URL, or NULL */
     int64_t retry_after_s;    /* -1 without one */
     const char *date;         /* Date header, or NULL */
     int64_t connect_us;    /* from the start until TCP stood; 0 when reused, -1 if it never did */

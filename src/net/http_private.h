@@ -123,6 +123,7 @@ enum hl_transfer_stop {
     HL_STOP_NONE,
     HL_STOP_NOT_STARTED, /* its deadline came first */
     HL_STOP_TOO_LARGE,
+    HL_STOP_ENOUGH,   /* whoever takes the pieces wants no more */
     HL_STOP_NOT_HTTP, /* no status line; the start of what came is in the body */
     HL_STOP_SYSTEM,   /* no descriptor; errno in stop_errno */
     HL_STOP_NOMEM,
@@ -164,8 +165,10 @@ struct hl_transfer {
     size_t header_bytes;
     bool headers_ended;
     struct hl_buf answer;
-    char server[64], content_type[64], location[256];
-    bool has_server, has_content_type, has_location;
+    char server[64], content_type[64], location[256], content_range[64];
+    bool has_server, has_content_type, has_location, has_content_range;
+    hl_http_piece_fn piece_fn;
+    void *piece_userdata;
     char date[40]; /* Date header, "" without one */
     int64_t retry_after_s;
     char error[HL_HTTP_ERROR_SIZE];

@@ -214,7 +214,7 @@ int hl_http_classify(const struct hl_http_facts *facts, int *sys_errno, char *de
         return say(&verdict, HOMELAB_E_NET_TLS, tls_expected);
     if (facts->curl_code == CURLE_OK && facts->headers_cut)
         return say(&verdict, HOMELAB_E_NET_CLOSED, "closed amid the headers of the answer");
-    if (facts->curl_code == CURLE_OK)
+    if (facts->curl_code == CURLE_OK || facts->stop == HL_STOP_ENOUGH)
         return HOMELAB_OK;
     switch (facts->stop) {
     case HL_STOP_TOO_LARGE:
@@ -255,6 +255,12 @@ static long info_long(CURL *easy, CURLINFO info)
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;
 }
 
+static const char *info_text(CURL *easy, CURLINFO info)
+{
+    const char *text = NULL;
+    return curl_easy_getinfo(easy, info, &text) == CURLE_OK ? text : NULL;
+}
+
 /* The injected transport's answer. */
 static void fill_test(struct hl_transfer *transfer, struct hl_http_result *result)
 {
@@ -280,6 +286,7 @@ static void fill_real(struct hl_transfer *transfer, struct hl_http_result *resul
     long made = info_long(easy, CURLINFO_NUM_CONNECTS);
     long request_size = info_long(easy, CURLINFO_REQUEST_SIZE);
     result->status = (int)info_long(easy, CURLINFO_RESPONSE_CODE);
+    result->redirect_url = info_text(easy, CURLINFO_REDIRECT_URL);
     result->reused = made == 0 && request_size > 0;
     result->connected = made > 0 || result->reused || connect_us > 0;
     result->sent = request_size > 0 && (!transfer->posts || info_us(easy, CURLINFO_SIZE_UPLOAD_T) >=

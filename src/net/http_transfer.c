@@ -6,6 +6,7 @@
 
 #include <homelab/version.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,11 +32,34 @@ void hl_list_remove(struct hl_transfer_list *list, struct hl_transfer *transfer)
 
 /* --- What comes in --- */
 
+/* True: the piece was taken. */
+static bool give_piece(struct hl_transfer *transfer, const char *data, size_t length)
+{
+    long status = 0;
+    curl_off_t body_length = -1;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!transfer->piece_fn || (status != 200 && status != 206))
+        return false;
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &body_length);
+    struct hl_http_piece piece = {
+        .status = (int)status,
+        .content_range = transfer->has_content_range ? transfer->content_range : NULL,
+        .content_length = body_length,
+        .data = data,
+        .length = length,
+    };
+    if (!transfer->piece_fn(&piece, transfer->piece_userdata))
+        transfer->stop = HL_STOP_ENOUGH;
+    return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *userdata)
 {
     struct hl_transfer *transfer = userdata;
     size_t length = size * count;
     long status = 0;
+    if (give_piece(transfer, data, length))
+        return transfer->stop == HL_STOP_NONE ? length : 0;
     if (transfer->answer.length == 0)
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     else
@@ -81,6 +105,7 @@ static void take_header(struct hl_transfer *transfer, const char *line, size_t l
         /* A status line: what an interim answer said is void. */
         if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
             transfer->has_server = transfer->has_content_type = transfer->has_location = false;
+            transfer->has_content_range = false;
             transfer->retry_after_s = -1;
             transfer->date[0] = '\0';
             transfer->headers_ended = false;
@@ -97,6 +122,8 @@ static void take_header(struct hl_transfer *transfer, const char *line, size_t l
     case 'c':
         transfer->has_content_type |= header_value(
             line, length, "content-type", transfer->content_type, sizeof transfer->content_type);
+        transfer->has_content_range |= header_value(
+            line, length, "content-range", transfer->content_range, sizeof transfer->content_range);
         break;
     case 'd':
         header_value(line, length, "date", transfer->date, sizeof transfer->date);
@@ -365,6 +392,13 @@ static int add_bearer(struct hl_transfer *transfer, const char *key)
     return code;
 }
 
+static int add_range(struct hl_transfer *transfer, int64_t first, int64_t last)
+{
+    char line[80];
+    (void)snprintf(line, sizeof line, "Range: bytes=%lld-%lld", (long long)first, (long long)last);
+    return add_header(&transfer->headers, line);
+}
+
 static int copy_request(struct hl_transfer *transfer, const struct hl_http_request *request)
 {
     transfer->posts = request->body || (request->method && strcmp(request->method, "POST") == 0);
@@ -376,7 +410,7 @@ static int copy_request(struct hl_transfer *transfer, const struct hl_http_reque
         code = copy(&transfer->unix_socket, request->unix_socket);
     if (!code)
         code = copy(&transfer->ca_file, request->ca_file);
-    if (!code && (transfer->posts || request->bearer))
+    if (!code && (transfer->posts || request->bearer || request->range_last))
         code = hl_transfer_usual_headers(&transfer->headers);
     if (!code && transfer->posts)
         code = add_header(&transfer->headers, "Content-Type: application/json");
@@ -385,6 +419,8 @@ static int copy_request(struct hl_transfer *transfer, const struct hl_http_reque
         code = add_header(&transfer->headers, "Expect:");
     if (!code && request->bearer)
         code = add_bearer(transfer, request->bearer);
+    if (!code && request->range_last)
+        code = add_range(transfer, request->range_first, request->range_last);
     return code;
 }
 
@@ -410,6 +446,9 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->header_bytes = 0;
     transfer->headers_ended = false;
     transfer->has_server = transfer->has_content_type = transfer->has_location = false;
+    transfer->has_content_range = false;
+    transfer->piece_fn = request->piece_fn;
+    transfer->piece_userdata = request->piece_userdata;
     transfer->retry_after_s = -1;
     transfer->date[0] = '\0';
     transfer->error[0] = '\0';

@@ -186,6 +186,7 @@ void hl_gguf_caps(struct hl_gguf_caps *caps, const homelab_opts *opts)
         .text_bytes = (uint64_t)hl_opt_int(opts, HL_OPT_GGUF_MAX_TEXT_BYTES),
         .items = (uint64_t)hl_opt_int(opts, HL_OPT_GGUF_MAX_ITEMS),
         .parts = (uint64_t)hl_opt_int(opts, HL_OPT_GGUF_MAX_PARTS),
+        .redirects = (int)hl_opt_int(opts, HL_OPT_GGUF_MAX_REDIRECTS),
     };
 }
 

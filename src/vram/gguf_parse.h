@@ -13,6 +13,7 @@
 struct hl_gguf_caps {
     uint64_t header_bytes, keys, tensors, kept_bytes, key_bytes, name_bytes, text_bytes, items;
     uint64_t parts;
+    int redirects; /* of one file */
 };
 
 struct hl_gguf_parser {
