@@ -10,8 +10,8 @@
  * `gguf.max_items`.
  *
  * The result is immutable and reference-counted; any thread may use it, without a context and after
- * a fork. Source of the format: ggml's docs/gguf.md, and what llama.cpp's ggml/src/gguf.cpp accepts
- * (b10470).
+ * a fork. Strings are borrowed from it. Source of the format: ggml's docs/gguf.md, and what
+ * llama.cpp's ggml/src/gguf.cpp accepts (b10470).
  */
 #ifndef HOMELAB_GGUF_H
 #define HOMELAB_GGUF_H
