@@ -71,8 +71,8 @@ static int parse_file(struct hl_gguf_parser *parser, struct file *file, unsigned
 
 static int load_part(struct hl_gguf_loader *loader, unsigned char *window)
 {
-    struct file file;
-    uint64_t total;
+    struct file file = {0};
+    uint64_t total = 0;
     int code = open_file(&file, loader->name, &total);
     if (code)
         return code;
