@@ -7,14 +7,14 @@
 struct hl_builder;
 
 enum hl_arch_flags {
-    HL_ARCH_ENCODER = 1,    /* no cache, and no output layer */
-    HL_ARCH_RECURRENT = 2,  /* a state in every layer, no attention */
-    HL_ARCH_HYBRID = 4,     /* a state in some layers or beside attention */
-    HL_ARCH_MROPE = 8,      /* four numbers a position */
-    HL_ARCH_TIED = 16,      /* the output layer always is the token embedding */
+    HL_ARCH_ENCODER = 1,       /* no cache, and no output layer */
+    HL_ARCH_RECURRENT = 2,     /* a state in every layer, no attention */
+    HL_ARCH_HYBRID = 4,        /* a state in some layers or beside attention */
+    HL_ARCH_MROPE = 8,         /* four numbers a position */
+    HL_ARCH_TIED = 16,         /* the output layer always is the token embedding */
     HL_ARCH_OUTPUT_FIRST = 64, /* a tied output layer is loaded even beside the embedding */
     HL_ARCH_NORM_LAST = 128,   /* the norm of the token embedding is the last one */
-    HL_ARCH_DELTA = 32,     /* has delta networks */
+    HL_ARCH_DELTA = 32,        /* has delta networks */
 };
 
 struct hl_arch {

@@ -34,8 +34,7 @@ static struct latent latent(struct hl_builder *b, struct hl_node *x, int64_t il)
     struct hl_node *both = hl_build_linear(b, W(ATTN_KV_A_MQA), NULL, x);
     int64_t row = hl_row_bytes(both->type, rank + l.rope);
     l.kv = hl_view_2d(g, both, rank, b->tokens, row, 0);
-    l.k_rope = hl_view_3d(g, both, l.rope, 1, b->tokens, row, row,
-                          hl_row_bytes(both->type, rank));
+    l.k_rope = hl_view_3d(g, both, l.rope, 1, b->tokens, row, row, hl_row_bytes(both->type, rank));
     l.k_rope = hl_build_rope(b, l.k_rope, NULL);
     l.kv = hl_build_norm(b, l.kv, W(ATTN_KV_A_NORM), NULL, HL_NORM_RMS, il);
     return l;
@@ -48,9 +47,8 @@ static struct hl_node *absorbed(struct hl_builder *b, const struct latent *l, in
     int64_t heads = b->model->layer[il].heads, rank = b->model->lora_kv;
     struct hl_node *rest =
         hl_view_3d(g, l->q, l->rest, heads, b->tokens, l->q->nb[1], l->q->nb[2], 0);
-    struct hl_node *turning =
-        hl_view_3d(g, l->q, l->rope, heads, b->tokens, l->q->nb[1], l->q->nb[2],
-                   hl_row_bytes(l->q->type, l->rest));
+    struct hl_node *turning = hl_view_3d(g, l->q, l->rope, heads, b->tokens, l->q->nb[1],
+                                         l->q->nb[2], hl_row_bytes(l->q->type, l->rest));
     turning = hl_build_rope(b, turning, NULL);
     rest = hl_build_linear(b, W(ATTN_KB), NULL, hl_permute(g, rest, 0, 2, 1, 3));
     rest = hl_permute(g, rest, 0, 2, 1, 3);
@@ -94,8 +92,7 @@ static struct hl_node *feed_forward(struct hl_builder *b, struct hl_node *x, int
                                .norm = model->expert_norm,
                                .scaled = model->expert_scale != 0 && model->expert_scale != 1};
     struct hl_node *experts = hl_build_moe(b, x, &moe);
-    return W(FFN_UP_SHEXP) ? hl_add(&b->graph, experts, hl_build_shared_expert(b, x, il))
-                           : experts;
+    return W(FFN_UP_SHEXP) ? hl_add(&b->graph, experts, hl_build_shared_expert(b, x, il)) : experts;
 }
 
 void hl_arch_deepseek2(struct hl_builder *b)

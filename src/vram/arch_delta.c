@@ -8,22 +8,20 @@ void hl_facts_delta(struct hl_model *model)
 {
     int64_t interval =
         hl_gguf_arch_int(model->gguf, "full_attention_interval", FULL_ATTENTION_INTERVAL);
-    const struct hl_gguf_key *list =
-        hl_gguf_arch_key(model->gguf, "attention.recurrent_layers");
+    const struct hl_gguf_key *list = hl_gguf_arch_key(model->gguf, "attention.recurrent_layers");
     for (int64_t i = 0; i < model->layers; i++) {
         struct hl_layer *layer = &model->layer[i];
         layer->recurrent = interval > 0 && (i + 1) % interval != 0;
         if (list)
-            layer->recurrent =
-                hl_gguf_flag(list, (size_t)i, hl_gguf_int(list, (size_t)i, 0) != 0);
+            layer->recurrent = hl_gguf_flag(list, (size_t)i, hl_gguf_int(list, (size_t)i, 0) != 0);
         layer->attention = layer->cache = !layer->recurrent;
     }
 }
 
 /* --- Attention whose result is gated --- */
 
-static struct hl_node *half(struct hl_builder *b, struct hl_node *both, int64_t head,
-                            int64_t heads, int64_t from)
+static struct hl_node *half(struct hl_builder *b, struct hl_node *both, int64_t head, int64_t heads,
+                            int64_t from)
 {
     int64_t element = both->nb[0], row = element * head * 2;
     return hl_view_3d(&b->graph, both, head, heads, b->tokens, row, row * heads, from * element);
@@ -58,14 +56,13 @@ struct delta {
     int64_t key, value, key_heads, value_heads, tokens, sequences;
 };
 
-static struct hl_node *conv_part(struct hl_builder *b, struct hl_node *mixed,
-                                 const struct delta *d, int64_t size, int64_t heads, int64_t from)
+static struct hl_node *conv_part(struct hl_builder *b, struct hl_node *mixed, const struct delta *d,
+                                 int64_t size, int64_t heads, int64_t from)
 {
     int64_t element = mixed->nb[0];
     int64_t row = (2 * d->key * d->key_heads + d->value * d->value_heads) * element;
     const int64_t ne[4] = {size, heads, d->tokens, d->sequences};
-    return hl_view_4d(&b->graph, mixed, ne, size * element, row, row * d->tokens,
-                      from * element);
+    return hl_view_4d(&b->graph, mixed, ne, size * element, row, row * d->tokens, from * element);
 }
 
 static struct hl_node *unit_length(struct hl_builder *b, struct hl_node *x)
@@ -79,8 +76,7 @@ static struct hl_node *fused(struct hl_builder *b, int64_t il, const struct delt
 {
     struct hl_graph *g = &b->graph;
     int64_t rows = d->tokens * d->sequences + d->value * d->sequences;
-    struct hl_node *x =
-        hl_make(g, HL_OP_GATED_DELTA_NET, d->value * d->value_heads, rows, 1, 1);
+    struct hl_node *x = hl_make(g, HL_OP_GATED_DELTA_NET, d->value * d->value_heads, rows, 1, 1);
     struct hl_node *const src[] = {net->q, net->k, net->v, net->decay, net->strength, net->state};
     for (size_t i = 0; i < sizeof(src) / sizeof(*src); i++)
         x->src[i] = src[i];
@@ -88,9 +84,8 @@ static struct hl_node *fused(struct hl_builder *b, int64_t il, const struct delt
     int64_t row = d->value * x->nb[0];
     const int64_t ne[4] = {d->value, d->value_heads, d->tokens, d->sequences};
     const int64_t state_ne[4] = {d->value, d->value, d->value_heads, d->sequences};
-    net->state =
-        hl_view_4d(g, x, state_ne, row, row * d->value, row * d->value * d->value_heads,
-                   row * d->value_heads * d->tokens * d->sequences);
+    net->state = hl_view_4d(g, x, state_ne, row, row * d->value, row * d->value * d->value_heads,
+                            row * d->value_heads * d->tokens * d->sequences);
     return hl_view_4d(g, x, ne, row, row * d->value_heads, row * d->value_heads * d->tokens, 0);
 }
 
@@ -118,8 +113,7 @@ static void gates(struct hl_builder *b, struct hl_node *x, int64_t il, const str
         both = hl_reshape(g, both, 2 * each, d->key_heads, d->tokens, d->sequences);
         const int64_t ne[4] = {each, d->key_heads, d->tokens, d->sequences};
         beta = hl_view_4d(g, both, ne, both->nb[1], both->nb[2], both->nb[3], 0);
-        alpha = hl_view_4d(g, both, ne, both->nb[1], both->nb[2], both->nb[3],
-                           each * both->nb[0]);
+        alpha = hl_view_4d(g, both, ne, both->nb[1], both->nb[2], both->nb[3], each * both->nb[0]);
         beta = hl_unary(g, hl_cont(g, beta));
         alpha = hl_cont_4d(g, alpha, d->value_heads, d->tokens, d->sequences, 1);
         beta = hl_reshape(g, beta, 1, d->value_heads, d->tokens, d->sequences);
@@ -237,10 +231,8 @@ static struct hl_node *feed_forward(struct hl_builder *b, struct hl_node *x, int
     if (!W(FFN_GATE_INP))
         return hl_build_layer_ffn(b, x, il);
     double scale = b->model->expert_scale;
-    const struct hl_moe moe = {.layer = il,
-                               .gating = HL_GATING_SOFTMAX,
-                               .norm = true,
-                               .scaled = scale != 0 && scale != 1};
+    const struct hl_moe moe = {
+        .layer = il, .gating = HL_GATING_SOFTMAX, .norm = true, .scaled = scale != 0 && scale != 1};
     struct hl_node *experts = hl_build_moe(b, x, &moe);
     if (!W(FFN_UP_SHEXP))
         return experts;

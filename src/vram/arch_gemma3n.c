@@ -33,8 +33,7 @@ static struct hl_node *slice(struct hl_graph *g, struct hl_node *x, int64_t i)
 static struct hl_node *others(struct hl_graph *g, struct hl_node *x)
 {
     int64_t row = hl_row_bytes(x->type, x->ne[0]);
-    return hl_view_3d(g, x, x->ne[0], x->ne[1], x->ne[2] - 1, row, row * x->ne[1],
-                      row * x->ne[1]);
+    return hl_view_3d(g, x, x->ne[0], x->ne[1], x->ne[2] - 1, row, row * x->ne[1], row * x->ne[1]);
 }
 
 static struct hl_node *magnitude(struct hl_graph *g, struct hl_node *x)

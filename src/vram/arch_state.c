@@ -67,13 +67,10 @@ static struct hl_node *granite_ffn(struct hl_builder *b, struct hl_node *x, int6
     if (!W(FFN_GATE_INP))
         return hl_build_layer_ffn(b, x, il);
     double scale = b->model->expert_scale;
-    const struct hl_moe moe = {.layer = il,
-                               .gating = HL_GATING_SOFTMAX,
-                               .norm = true,
-                               .scaled = scale != 0 && scale != 1};
+    const struct hl_moe moe = {
+        .layer = il, .gating = HL_GATING_SOFTMAX, .norm = true, .scaled = scale != 0 && scale != 1};
     struct hl_node *experts = hl_build_moe(b, x, &moe);
-    return W(FFN_UP_SHEXP) ? hl_add(&b->graph, experts, hl_build_shared_expert(b, x, il))
-                           : experts;
+    return W(FFN_UP_SHEXP) ? hl_add(&b->graph, experts, hl_build_shared_expert(b, x, il)) : experts;
 }
 
 void hl_arch_granite(struct hl_builder *b)
@@ -86,8 +83,7 @@ void hl_arch_granite(struct hl_builder *b)
     for (int64_t il = 0; il < b->model->layers; il++) {
         struct hl_node *residual = x;
         x = hl_build_norm(b, x, W(ATTN_NORM), NULL, HL_NORM_RMS, il);
-        x = b->model->layer[il].recurrent ? hl_build_mamba2(b, x, il)
-                                          : granite_attention(b, x, il);
+        x = b->model->layer[il].recurrent ? hl_build_mamba2(b, x, il) : granite_attention(b, x, il);
         hl_build_keep_outputs(b, il, &x, &residual);
         x = scaled ? hl_scale(g, x) : x;
         residual = hl_add(g, x, residual);

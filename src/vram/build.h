@@ -29,7 +29,7 @@ struct hl_builder {
     struct hl_attention_inputs all, window, none; /* of the two caches; of models without one */
     struct hl_node *state_rows, *state_rows_main, *state_rows_extra;
     struct hl_node **flash_nodes, **delta_nodes; /* one a layer, or NULL */
-    struct hl_node *embeddings, *logits; /* results */
+    struct hl_node *embeddings, *logits;         /* results */
 };
 
 /* A builder for a batch of tokens. The graph's memory comes from the arena. 0 or

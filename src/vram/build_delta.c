@@ -154,8 +154,8 @@ static struct hl_node *in_chunks(struct hl_builder *b, struct hl_delta *in)
     }
     int64_t row = c.size * v->nb[0];
     const int64_t ne[4] = {c.size, c.tokens, heads, sequences};
-    struct hl_node *out = hl_view_4d(g, v, ne, row, row * CHUNK * c.count,
-                                     row * CHUNK * c.count * heads, 0);
+    struct hl_node *out =
+        hl_view_4d(g, v, ne, row, row * CHUNK * c.count, row * CHUNK * c.count * heads, 0);
     in->state = hl_reshape(g, s, c.size, c.size, heads, sequences);
     return swap_12(g, out);
 }

@@ -102,8 +102,8 @@ static struct hl_node *scanned(struct hl_builder *b, int64_t layer, struct scan 
 
 static bool complete(struct hl_builder *b, int64_t il)
 {
-    bool all = b->state_r[il] && b->state_s[il] && W(SSM_IN) && W(SSM_CONV1D) &&
-               W(SSM_CONV1D_B) && W(SSM_DT_B) && W(SSM_A) && W(SSM_D) && W(SSM_OUT);
+    bool all = b->state_r[il] && b->state_s[il] && W(SSM_IN) && W(SSM_CONV1D) && W(SSM_CONV1D_B) &&
+               W(SSM_DT_B) && W(SSM_A) && W(SSM_D) && W(SSM_OUT);
     if (!all || b->model->rank < 1)
         b->graph.bad = true;
     return all && b->model->rank > 0;
@@ -145,8 +145,7 @@ struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *cur, int64_
         .x = hl_reshape(g, x, 1, inner, tokens, sequences),
         .dt = dt,
         .a = W(SSM_A),
-        .b = hl_view_4d(g, mixed, ne, state * element, mixed->nb[1], mixed->nb[2],
-                        rank * element),
+        .b = hl_view_4d(g, mixed, ne, state * element, mixed->nb[1], mixed->nb[2], rank * element),
         .c = hl_view_4d(g, mixed, ne, state * element, mixed->nb[1], mixed->nb[2],
                         (rank + state) * element),
         .head = 1,
@@ -177,8 +176,8 @@ struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *cur, int64
     const int64_t x_ne[4] = {head, heads, tokens, sequences};
     const int64_t b_ne[4] = {state, groups, tokens, sequences};
     struct hl_node *z = hl_view_4d(g, all, x_ne, head * element, all->nb[1], all->nb[2], 0);
-    struct hl_node *mixed = hl_view_3d(g, all, channels, tokens, sequences, all->nb[1],
-                                       all->nb[2], inner * element);
+    struct hl_node *mixed =
+        hl_view_3d(g, all, channels, tokens, sequences, all->nb[1], all->nb[2], inner * element);
     struct hl_node *dt = hl_view_3d(g, all, heads, tokens, sequences, all->nb[1], all->nb[2],
                                     (inner + channels) * element);
     struct hl_node *input = hl_concat(g, before, hl_transpose(g, mixed), 0);

@@ -3,10 +3,11 @@
 
 #include "core/error.h"
 #include "vram/arch.h"
+#include "vram/bound.h"
 #include "vram/build.h"
 #include "vram/sched.h"
 
-#define PIPELINE_COPIES 4 /* GGML_SCHED_MAX_COPIES */
+#define PIPELINE_COPIES 4  /* GGML_SCHED_MAX_COPIES */
 #define DELTA_PROBE     16 /* tokens a sequence */
 
 struct measuring {
@@ -62,7 +63,7 @@ static int settle_fused(struct measuring *m)
     struct hl_run *run = &m->run;
     struct hl_builder b;
     int code = 0;
-    if (run->request->flash == HL_AUTO) {
+    if (run->request->flash == HL_AUTO && !hl_type_quantized(run->request->type_v)) {
         code = probe(m, run->sequences, &b);
         run->flash = !code && at_home(run, b.flash_nodes);
     }
@@ -112,53 +113,139 @@ static int measure_compute(struct measuring *m, struct hl_usage *usage)
     return code;
 }
 
-/* --- All of it --- */
+/* --- What llama.cpp refuses --- */
 
-static int check_cache(const struct hl_run *run)
+static int refuse(const char *subject, const char *found, const char *expected)
 {
-    bool encoder = run->model->arch->flags & HL_ARCH_ENCODER;
-    if (!run->flash && hl_type_quantized(run->request->type_v) && !encoder)
-        return hl_error_set(HOMELAB_E_UNSUPPORTED, 0, "type_v",
-                            "KV cache: found a quantised type for values without flash attention, "
-                            "expected f16, bf16 or f32");
+    return hl_error_set(HOMELAB_E_UNSUPPORTED, 0, subject, "KV cache: found %s, expected %s", found,
+                        expected);
+}
+
+static int check_blocks(const struct hl_model *model, uint32_t type, bool keys)
+{
+    const struct hl_ggml_type_info *info = hl_ggml_type(type);
+    for (int64_t i = 0; i < model->layers && info; i++) {
+        int64_t head = keys ? hl_model_head_k(model, i) : hl_model_head_v(model, i);
+        if (head % info->block != 0)
+            return refuse(keys ? "type_k" : "type_v", "heads that are no multiple of a block",
+                          "a type with smaller blocks");
+    }
     return 0;
 }
 
-static int measure(struct measuring *m, struct hl_measure *out, const struct hl_model *model,
-                   const struct hl_request *request)
+static int check_cache(struct hl_run *run)
+{
+    const struct hl_request *request = run->request;
+    bool v_quantized = hl_type_quantized(request->type_v);
+    if (!hl_ggml_type(request->type_k) || !hl_ggml_type(request->type_v))
+        return refuse("type_k", "an unknown type", "one of ggml's");
+    if (run->model->mla && request->type_k != request->type_v)
+        return refuse("type_v", "another type for values than for keys",
+                      "the same, since this model's values are in its keys");
+    if (v_quantized && request->flash == HL_OFF)
+        return refuse("type_v", "a quantised type for values without flash attention",
+                      "f16, bf16 or f32");
+    if (request->flash == HL_OFF)
+        return 0;
+    int code =
+        hl_type_quantized(request->type_k) ? check_blocks(run->model, request->type_k, true) : 0;
+    return code || !v_quantized ? code : check_blocks(run->model, request->type_v, false);
+}
+
+/* --- All of it --- */
+
+static int begin(struct measuring *m, struct hl_measure *out, const struct hl_model *model,
+                 const struct hl_request *request)
 {
     struct hl_run *run = &m->run;
     int code = hl_run_init(run, request, model, &m->settings);
+    if (!code)
+        code = check_cache(run);
     if (code)
         return code;
     out->backends = run->backends.count;
     hl_run_weights(run, &out->usage);
     hl_run_caches(run, &out->usage);
-    code = settle_fused(m);
-    if (!code)
-        code = check_cache(run);
-    if (!code)
-        code = measure_compute(m, &out->usage);
     out->context = run->context;
     out->context_seq = run->context_seq;
     out->batch = run->batch;
     out->ubatch = run->ubatch;
-    out->flash = run->flash;
     out->pipeline = run->pipeline;
+    out->flash = run->flash;
     int64_t floats = model->vocab + (request->embeddings ? model->embd : 0);
     out->output_buffer = (uint64_t)floats * 4 * (uint64_t)run->sequences;
+    return 0;
+}
+
+static int compute(struct measuring *m, struct hl_measure *out)
+{
+    if (!m->run.model->arch) {
+        out->confidence = HL_CONFIDENCE_BOUND;
+        hl_bound_compute(&m->run, &out->usage);
+        return 0;
+    }
+    int code = settle_fused(m);
+    if (!code)
+        code = measure_compute(m, &out->usage);
+    out->flash = m->run.flash;
+    return code;
+}
+
+static int measure(struct hl_measure *out, const struct hl_model *model,
+                   const struct hl_request *request, bool with_compute)
+{
+    struct measuring m = {0};
+    hl_arena_init(&m.settings);
+    hl_arena_init(&m.graphs);
+    *out = (struct hl_measure){0};
+    int code = begin(&m, out, model, request);
+    if (!code && with_compute)
+        code = compute(&m, out);
+    hl_arena_free(&m.settings);
+    hl_arena_free(&m.graphs);
     return code;
 }
 
 int hl_measure_run(struct hl_measure *out, const struct hl_model *model,
                    const struct hl_request *request)
 {
-    struct measuring m = {0};
-    hl_arena_init(&m.settings);
-    hl_arena_init(&m.graphs);
-    *out = (struct hl_measure){0};
-    int code = measure(&m, out, model, request);
-    hl_arena_free(&m.settings);
-    hl_arena_free(&m.graphs);
-    return code;
+    return measure(out, model, request, true);
+}
+
+int hl_measure_static(struct hl_measure *out, const struct hl_model *model,
+                      const struct hl_request *request)
+{
+    return measure(out, model, request, false);
+}
+
+static bool within(const struct hl_measure *measure, const uint64_t *limits)
+{
+    const struct hl_usage *usage = &measure->usage;
+    for (int i = 0; i < measure->backends - 1; i++) {
+        if (usage->weights[i] + usage->context[i] + usage->compute[i] > limits[i])
+            return false;
+    }
+    return true;
+}
+
+int hl_measure_fit(struct hl_measure *out, int64_t *layers, const struct hl_model *model,
+                   const struct hl_request *request, const uint64_t *limits)
+{
+    struct hl_request tried = *request;
+    for (int64_t n = model->layers + 1; n >= 0; n--) {
+        tried.gpu_layers = n;
+        int code = hl_measure_static(out, model, &tried);
+        if (!code && within(out, limits))
+            code = hl_measure_run(out, model, &tried);
+        else if (!code)
+            continue;
+        if (code)
+            return code;
+        if (within(out, limits)) {
+            *layers = n;
+            return 0;
+        }
+    }
+    *layers = -1;
+    return 0;
 }

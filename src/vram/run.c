@@ -222,11 +222,34 @@ static bool output_is_tied(const struct hl_model *model)
     return !hl_model_global_weight(model, HL_G_OUTPUT);
 }
 
+/* Of a mapped file all from the first to the last tensor of the host counts, file by file. */
+static uint64_t mapped_bytes(const struct hl_run *run)
+{
+    const struct hl_model *model = run->model;
+    int cpu = run->backends.count - 1;
+    uint64_t bytes = 0, from = UINT64_MAX, to = 0;
+    for (size_t i = 0; i < model->weight_count; i++) {
+        const struct hl_weight *weight = &model->weights[i];
+        const struct hl_gguf_tensor *tensor = weight->tensor;
+        bool next_part = i > 0 && tensor->part != model->weights[i - 1].tensor->part;
+        if (next_part && from < to)
+            bytes += to - from;
+        if (next_part) {
+            from = UINT64_MAX;
+            to = 0;
+        }
+        if (weight->place == HL_PLACE_UNUSED || hl_run_weight_home(run, weight, 0) != cpu)
+            continue;
+        from = tensor->offset < from ? tensor->offset : from;
+        to = tensor->offset + tensor->bytes > to ? tensor->offset + tensor->bytes : to;
+    }
+    return from < to ? bytes + to - from : bytes;
+}
+
 void hl_run_weights(const struct hl_run *run, struct hl_usage *usage)
 {
     const struct hl_model *model = run->model;
     int cpu = run->backends.count - 1;
-    uint64_t from = UINT64_MAX, to = 0;
     for (size_t i = 0; i < model->weight_count; i++) {
         const struct hl_weight *weight = &model->weights[i];
         if (weight->place == HL_PLACE_UNUSED)
@@ -235,20 +258,14 @@ void hl_run_weights(const struct hl_run *run, struct hl_usage *usage)
             add_everywhere(run, usage, weight);
         else
             add_weight(run, usage, hl_run_weight_home(run, weight, 0), weight);
-        if (hl_run_weight_home(run, weight, 0) == cpu) {
-            if (weight->tensor->offset < from)
-                from = weight->tensor->offset;
-            if (weight->tensor->offset + weight->tensor->bytes > to)
-                to = weight->tensor->offset + weight->tensor->bytes;
-        }
     }
     const struct hl_weight *embedding = hl_model_global_weight(model, HL_G_TOKEN_EMBD);
     bool twice = run->home[model->layers] != cpu ||
                  (model->arch && (model->arch->flags & HL_ARCH_OUTPUT_FIRST));
     if (embedding && output_is_tied(model) && twice)
         add_weight(run, usage, run->home[model->layers], embedding);
-    if (run->request->mapped && !run->request->no_alloc && from < to)
-        usage->weights[cpu] = to - from;
+    if (run->request->mapped && !run->request->no_alloc)
+        usage->weights[cpu] = mapped_bytes(run);
 }
 
 /* --- Caches --- */

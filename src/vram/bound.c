@@ -1,0 +1,80 @@
+/* Every graph that llama.cpp has is, block by block, some of these: inputs, the residual stream,
+ * the widest matrices' results with what is made of them, attention, and last the logits. The bound
+ * takes all of them at once, and each generously. */
+#include "vram/bound.h"
+
+#define WIDE_RESULTS 4 /* of the widest matrix at one time: gate, up, their product, its input */
+#define STREAMS      8 /* copies of the residual stream */
+#define COPIES       4 /* of inputs in a pipeline */
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Elements a token of the widest result of a block's matrices. */
+static int64_t widest(const struct hl_model *model)
+{
+    int64_t most = model->embd;
+    for (size_t i = 0; i < model->weight_count; i++) {
+        const struct hl_weight *weight = &model->weights[i];
+        if (weight->place != HL_PLACE_BLOCK)
+            continue;
+        int64_t times = weight->expert ? larger(1, model->layer[weight->block].experts_used) : 1;
+        most = larger(most, times * larger(weight->tensor->ne[0], weight->tensor->ne[1]));
+    }
+    return most;
+}
+
+static int64_t input_bytes(const struct hl_run *run)
+{
+    int64_t masks = run->model->window > 0 ? 2 : 1;
+    return run->ubatch * (4 * run->cells * masks + 64) + 4 * run->ubatch * run->model->embd;
+}
+
+static int64_t attention_bytes(const struct hl_run *run)
+{
+    int64_t heads = 0, width = 0;
+    for (int64_t i = 0; i < run->model->layers; i++) {
+        int64_t k = hl_model_k_width(run->model, i), v = hl_model_v_width(run->model, i);
+        heads = larger(heads, run->model->layer[i].heads);
+        width = larger(width, k + v);
+    }
+    int64_t head = larger(run->model->head_k, run->model->head_v);
+    int64_t bytes = 4 * run->ubatch * 4 * heads * head + 2 * width * run->cells * run->streams;
+    if (!run->flash)
+        bytes += 2 * 4 * run->ubatch * run->cells * heads;
+    return bytes;
+}
+
+/* With blocks on the CPU, large products go to a device, and their weights with them. */
+static int64_t copied_weight(const struct hl_run *run)
+{
+    int cpu = run->backends.count - 1;
+    uint64_t largest = 0;
+    if (!run->request->op_offload)
+        return 0;
+    for (size_t i = 0; i < run->model->weight_count; i++) {
+        const struct hl_weight *weight = &run->model->weights[i];
+        bool host = hl_run_weight_home(run, weight, 0) == cpu;
+        bool gathered = weight->place == HL_PLACE_INPUT && run->home[run->model->layers] != cpu;
+        if (host && !gathered && weight->tensor->bytes > largest)
+            largest = weight->tensor->bytes;
+    }
+    return (int64_t)largest;
+}
+
+void hl_bound_compute(const struct hl_run *run, struct hl_usage *usage)
+{
+    const struct hl_model *model = run->model;
+    int64_t outputs = run->outputs < run->ubatch ? run->outputs : run->ubatch;
+    int64_t wide = 4 * run->ubatch * (WIDE_RESULTS * widest(model) + STREAMS * model->embd);
+    int64_t logits = 4 * model->vocab * outputs * (model->final_softcap != 0 ? 2 : 1);
+    int64_t inputs = input_bytes(run) * (run->pipeline ? COPIES : 1);
+    int64_t bytes = inputs + wide + attention_bytes(run) + logits;
+    int cpu = run->backends.count - 1;
+    for (int i = 0; i < run->backends.count; i++)
+        usage->compute[i] = (uint64_t)bytes;
+    if (cpu > 0)
+        usage->compute[0] += (uint64_t)copied_weight(run);
+}
