@@ -72,6 +72,10 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant int EVENT_CAPABILITY = HOMELAB_EVENT_CAPABILITY;
 %constant int EVENT_INVENTORY = HOMELAB_EVENT_INVENTORY;
 %constant int GGUF_SOURCE_FILE = HOMELAB_GGUF_SOURCE_FILE;
+%constant int GGUF_SOURCE_MEMORY = HOMELAB_GGUF_SOURCE_MEMORY;
+%constant int GGUF_SOURCE_URL = HOMELAB_GGUF_SOURCE_URL;
+%constant int GGUF_SOURCE_OLLAMA = HOMELAB_GGUF_SOURCE_OLLAMA;
+%constant int GGUF_SOURCE_LLAMACPP = HOMELAB_GGUF_SOURCE_LLAMACPP;
 %constant int FORMAT_JSON = HOMELAB_FORMAT_JSON;
 %constant int FORMAT_YAML = HOMELAB_FORMAT_YAML;
 %constant int FORMAT_AUTO = HOMELAB_FORMAT_AUTO;
@@ -95,6 +99,7 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant const char *OPT_GGUF_MAX_KEYS = HOMELAB_OPT_GGUF_MAX_KEYS;
 %constant const char *OPT_GGUF_MAX_NAME_BYTES = HOMELAB_OPT_GGUF_MAX_NAME_BYTES;
 %constant const char *OPT_GGUF_MAX_PARTS = HOMELAB_OPT_GGUF_MAX_PARTS;
+%constant const char *OPT_GGUF_MAX_REDIRECTS = HOMELAB_OPT_GGUF_MAX_REDIRECTS;
 %constant const char *OPT_GGUF_MAX_TENSORS = HOMELAB_OPT_GGUF_MAX_TENSORS;
 %constant const char *OPT_GGUF_MAX_TEXT_BYTES = HOMELAB_OPT_GGUF_MAX_TEXT_BYTES;
 %constant const char *OPT_HEALTH_DOWN_INTERVAL_MS = HOMELAB_OPT_HEALTH_DOWN_INTERVAL_MS;
@@ -215,6 +220,9 @@ HOMELAB_WAITS(homelab_ctx::set_log)
 HOMELAB_WAITS(homelab_ctx::log_text)
 HOMELAB_WAITS(homelab_ctx::set_secret_provider)
 HOMELAB_WAITS(homelab_ctx::stats_json)
+%newobject homelab_ctx::wrapped_fetch_gguf;
+%rename(fetch_gguf) homelab_ctx::wrapped_fetch_gguf;
+HOMELAB_WAITS(homelab_ctx::wrapped_fetch_gguf)
 %extend homelab_ctx {
 HOMELAB_CONSTRUCTOR(homelab_ctx, (const homelab_opts *opts = NULL), homelab_ctx_new(&made, opts))
 int close(void);
@@ -229,6 +237,7 @@ int set_log(int level, homelab_log_fn fn, void *userdata, homelab_destroy_fn des
 char *log_text(void);
 int set_secret_provider(homelab_secret_fn fn, void *userdata, homelab_destroy_fn destroy);
 char *stats_json(void);
+HOMELAB_MAKES(homelab_op, wrapped_fetch_gguf, (const char *url, int timeout_ms, const homelab_opts *opts = NULL, uint32_t flags = 0), homelab_ctx_fetch_gguf($self, url, timeout_ms, opts, flags, &made))
 }
 
 %newobject homelab_event::wrapped_op;
@@ -261,8 +270,59 @@ const char *message(void);
 %newobject homelab_gguf::wrapped_load_file;
 %rename(load_file) homelab_gguf::wrapped_load_file;
 HOMELAB_WAITS(homelab_gguf::wrapped_load_file)
+%newobject homelab_gguf::wrapped_load_memory;
+%rename(load_memory) homelab_gguf::wrapped_load_memory;
+HOMELAB_WAITS(homelab_gguf::wrapped_load_memory)
+%newobject homelab_gguf::wrapped_take;
+%rename(take) homelab_gguf::wrapped_take;
+HOMELAB_WAITS(homelab_gguf::wrapped_take)
+%newobject homelab_gguf::wrapped_load_url;
+%rename(load_url) homelab_gguf::wrapped_load_url;
+HOMELAB_WAITS(homelab_gguf::wrapped_load_url)
+HOMELAB_WAITS(homelab_gguf::json)
 %extend homelab_gguf {
 static HOMELAB_MAKES(homelab_gguf, wrapped_load_file, (const char *path, const homelab_opts *opts = NULL), homelab_gguf_load_file(&made, path, opts))
+%apply const char *HOMELAB_MAYBE { const char *name }
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_memory, (const char *data, size_t length, const char *name = NULL, const homelab_opts *opts = NULL), homelab_gguf_load_memory(&made, data, length, name, opts))
+%clear const char *name;
+static HOMELAB_MAKES(homelab_gguf, wrapped_take, (const homelab_op *op), homelab_gguf_take(&made, op))
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_url, (homelab_ctx *ctx, const char *url, int timeout_ms, const homelab_opts *opts = NULL), homelab_gguf_load_url(&made, ctx, url, timeout_ms, opts))
+int source(void);
+bool is_certain(void);
+int version(void);
+bool is_big_endian(void);
+int64_t alignment(void);
+int64_t data_offset(void);
+int64_t tensor_total_bytes(void);
+int64_t file_bytes(void);
+bool is_complete(void);
+size_t part_count(void);
+const char *architecture(void);
+const char *name(void);
+int64_t file_type(void);
+int64_t layer_count(void);
+int64_t trained_context(void);
+int64_t embedding_length(void);
+int64_t vocabulary_size(void);
+size_t key_count(void);
+const char *key_name(size_t i);
+int64_t key_find(const char *name);
+int key_type(size_t i);
+bool key_is_array(size_t i);
+uint64_t key_length(size_t i);
+int64_t key_int(size_t i, size_t item, int64_t other);
+double key_double(size_t i, size_t item, double other);
+const char *key_text(size_t i);
+size_t tensor_count(void);
+const char *tensor_name(size_t i);
+int64_t tensor_find(const char *name);
+int tensor_type(size_t i);
+const char *tensor_type_name(size_t i);
+int64_t tensor_elements(size_t i, size_t dimension);
+int64_t tensor_bytes(size_t i);
+int64_t tensor_offset(size_t i);
+size_t tensor_part(size_t i);
+char *json(void);
 }
 
 %newobject homelab_inventory::wrapped_load_file;
@@ -503,6 +563,8 @@ bool homelab_error_is_timeout(int code);
 HOMELAB_PLAIN(homelab_error_is_auth)
 %rename(error_is_auth) homelab_error_is_auth;
 bool homelab_error_is_auth(int code);
+%rename(gguf_file_type_name) homelab_gguf_file_type_name;
+const char *homelab_gguf_file_type_name(int64_t file_type);
 %rename(backend_name) homelab_backend_name;
 const char *homelab_backend_name(int backend);
 %rename(backend_from_name) homelab_backend_from_name;

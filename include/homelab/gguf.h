@@ -59,19 +59,19 @@ HOMELAB_API int homelab_gguf_load_file(homelab_gguf **out, const char *path,
  * and is not complete.
  * @since 0.2.0
  */
-HOMELAB_API int homelab_gguf_load_memory(homelab_gguf **out, const void *data, size_t length,
+HOMELAB_API int homelab_gguf_load_memory(homelab_gguf **out, const char *data, size_t length,
                                          const char *name, const homelab_opts *opts);
 
 /**
  * @brief Starts reading a file from a web server, without its tensor data.
- * @param[out] op Completes when the header was read; homelab_gguf_take() gives it out. Cancelling
- * it ends the transfer. The caller drops its reference.
  * @param ctx The context that does the transfers.
  * @param url `http://` or `https://`, without user or password. Of a model of several files, that
  * of any of them.
- * @param opts Options (`gguf.*`), or NULL for those of the context.
  * @param timeout_ms At most this long for everything, 1 or more.
+ * @param opts Options (`gguf.*`), or NULL for those of the context.
  * @param flags 0.
+ * @param[out] op Completes when the header was read; homelab_gguf_take() gives it out. Cancelling
+ * it ends the transfer. The caller drops its reference.
  * @return HOMELAB_OK or a negative code. The operation itself may end with what
  * homelab_gguf_load_file() gives, a HOMELAB_E_NET_… code, or HOMELAB_E_NOT_FOUND for a 404.
  *
@@ -80,12 +80,13 @@ HOMELAB_API int homelab_gguf_load_memory(homelab_gguf **out, const void *data, s
  * `gguf.max_redirects` redirects are followed. No key is sent.
  * @since 0.2.0
  */
-HOMELAB_API int homelab_gguf_fetch(homelab_op **op, homelab_ctx *ctx, const char *url,
-                                   const homelab_opts *opts, int timeout_ms, uint32_t flags);
+HOMELAB_API int homelab_ctx_fetch_gguf(homelab_ctx *ctx, const char *url, int timeout_ms,
+                                       const homelab_opts *opts, uint32_t flags, homelab_op **op);
 
 /**
- * @brief The header that an operation of homelab_gguf_fetch() read.
+ * @brief The header that an operation of homelab_ctx_fetch_gguf() read.
  * @param[out] out A reference of the caller's own; may be taken any number of times.
+ * @param op The operation.
  * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_PENDING, HOMELAB_E_STATE for an operation of
  * another kind, or what the operation failed with. Any thread.
  * @since 0.2.0
@@ -93,13 +94,14 @@ HOMELAB_API int homelab_gguf_fetch(homelab_op **op, homelab_ctx *ctx, const char
 HOMELAB_API int homelab_gguf_take(homelab_gguf **out, const homelab_op *op);
 
 /**
- * @brief Reads a file from a web server and waits for it; parameters as of homelab_gguf_fetch().
+ * @brief Reads a file from a web server and waits for it; parameters as of
+ * homelab_ctx_fetch_gguf().
  * @param[out] out The header; untouched on failure.
- * @return HOMELAB_OK, HOMELAB_E_TIMEOUT, or what homelab_gguf_fetch() and its operation give.
+ * @return HOMELAB_OK, HOMELAB_E_TIMEOUT, or what homelab_ctx_fetch_gguf() and its operation give.
  * @since 0.2.0
  */
 HOMELAB_API int homelab_gguf_load_url(homelab_gguf **out, homelab_ctx *ctx, const char *url,
-                                      const homelab_opts *opts, int timeout_ms);
+                                      int timeout_ms, const homelab_opts *opts);
 
 /** @brief Takes a reference. @return The same header; NULL for NULL. Any thread. @since 0.2.0 */
 HOMELAB_API homelab_gguf *homelab_gguf_ref(homelab_gguf *gguf);

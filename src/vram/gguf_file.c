@@ -112,10 +112,10 @@ int homelab_gguf_load_file(homelab_gguf **out, const char *path, const homelab_o
 
 /* --- Memory: one piece --- */
 
-static int parse_memory(struct hl_gguf_parser *parser, const void *data, size_t length)
+static int parse_memory(struct hl_gguf_parser *parser, const char *data, size_t length)
 {
     size_t used;
-    int code = hl_gguf_parse(parser, data, length, &used);
+    int code = hl_gguf_parse(parser, (const unsigned char *)data, length, &used);
     if (code == 0)
         return hl_gguf_parse_end(parser, length - used);
     if (code < 0)
@@ -131,7 +131,7 @@ static int parse_memory(struct hl_gguf_parser *parser, const void *data, size_t 
     return HOMELAB_OK;
 }
 
-int homelab_gguf_load_memory(homelab_gguf **out, const void *data, size_t length, const char *name,
+int homelab_gguf_load_memory(homelab_gguf **out, const char *data, size_t length, const char *name,
                              const homelab_opts *opts)
 {
     HL_API(hl_opt_allocator(opts));

@@ -359,8 +359,8 @@ static int start_op(struct fetch **fetch, homelab_op **op, homelab_ctx *ctx, con
     return code;
 }
 
-int homelab_gguf_fetch(homelab_op **op, homelab_ctx *ctx, const char *url, const homelab_opts *opts,
-                       int timeout_ms, uint32_t flags)
+int homelab_ctx_fetch_gguf(homelab_ctx *ctx, const char *url, int timeout_ms,
+                           const homelab_opts *opts, uint32_t flags, homelab_op **op)
 {
     HL_API(hl_ctx_allocator(ctx));
     struct fetch *fetch;
@@ -391,7 +391,7 @@ int homelab_gguf_take(homelab_gguf **out, const homelab_op *op)
         return hl_error_set(code, 0, "op", "op: has not ended yet");
     if (code)
         return hl_error_set(code, 0, "op", "%s", homelab_op_message(op));
-    return hl_error_set(HOMELAB_E_STATE, 0, "op", "op: is none of homelab_gguf_fetch()");
+    return hl_error_set(HOMELAB_E_STATE, 0, "op", "op: is none of homelab_ctx_fetch_gguf()");
 }
 
 static bool has_ended(void *userdata)
@@ -410,8 +410,8 @@ static void stop_waiting(struct fetch *fetch, int code, int timeout_ms)
     end(fetch, fetch->error.code);
 }
 
-int homelab_gguf_load_url(homelab_gguf **out, homelab_ctx *ctx, const char *url,
-                          const homelab_opts *opts, int timeout_ms)
+int homelab_gguf_load_url(homelab_gguf **out, homelab_ctx *ctx, const char *url, int timeout_ms,
+                          const homelab_opts *opts)
 {
     HL_API(hl_ctx_allocator(ctx));
     struct waiter waiter = {0};

@@ -25,7 +25,7 @@ static homelab_gguf *load(const char *folder, const char *name)
 static homelab_gguf *load_memory(const struct gguf_writer *writer)
 {
     homelab_gguf *gguf = NULL;
-    if (homelab_gguf_load_memory(&gguf, writer->data, writer->length, NULL, NULL))
+    if (homelab_gguf_load_memory(&gguf, (const char *)writer->data, writer->length, NULL, NULL))
         fail_msg("%s", homelab_error_message());
     return gguf;
 }

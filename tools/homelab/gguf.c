@@ -118,7 +118,7 @@ static int load(homelab_gguf **gguf, const struct arguments *arguments)
     if (homelab_ctx_new(&ctx, arguments->opts))
         return fail_library("context");
     int code =
-        homelab_gguf_load_url(gguf, ctx, arguments->file, NULL, arguments->timeout_ms) ? 1 : 0;
+        homelab_gguf_load_url(gguf, ctx, arguments->file, arguments->timeout_ms, NULL) ? 1 : 0;
     if (code)
         code = fail("%s", homelab_error_message());
     homelab_ctx_unref(ctx);

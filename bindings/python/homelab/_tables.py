@@ -282,6 +282,9 @@ class Options(TypedDict, total=False):
     gguf_max_name_bytes: int
     # Most files of one model. (int, 1 to 65535 files, default 1024)
     gguf_max_parts: int
+    # Most redirects followed when a GGUF file is read over HTTP; never from https to http. (int, 0
+    # to 20 redirects, default 5)
+    gguf_max_redirects: int
     # Most tensors of a model, all parts together. (int, 1 to 10000000 tensors, default 131072)
     gguf_max_tensors: int
     # Longest text value that is kept; longer ones, such as chat templates, are passed over. (int, 0
@@ -374,6 +377,8 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         'Longest name of a tensor; llama.cpp takes 63. (int, 1 to 1024 bytes, default 63)'),
     'gguf_max_parts': ('gguf.max_parts', 'int',
         'Most files of one model. (int, 1 to 65535 files, default 1024)'),
+    'gguf_max_redirects': ('gguf.max_redirects', 'int',
+        'Most redirects followed when a GGUF file is read over HTTP; never from https to http. (int, 0 to 20 redirects, default 5)'),
     'gguf_max_tensors': ('gguf.max_tensors', 'int',
         'Most tensors of a model, all parts together. (int, 1 to 10000000 tensors, default 131072)'),
     'gguf_max_text_bytes': ('gguf.max_text_bytes', 'int',
