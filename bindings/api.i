@@ -179,6 +179,9 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant int VERSION_PATCH = HOMELAB_VERSION_PATCH;
 %constant const char *VERSION = HOMELAB_VERSION;
 %constant int VERSION_NUMBER = HOMELAB_VERSION_NUMBER;
+%apply (const char *text, size_t length) { (const char *body, size_t length) };
+%apply (const char *text, size_t length) { (const char *data, size_t length) };
+%apply (const char *text, size_t length) { (const char *json, size_t length) };
 
 HOMELAB_WAITS(homelab_classification::homelab_classification)
 HOMELAB_WAITS(homelab_classification::task)

@@ -119,8 +119,7 @@ class Api:
         items = api.read()
         self.skips = Skips()
         wanted = [item for item in items if not (entry := self.skips.find(item.name)) or entry[0]]
-        self.constants = [item for item in wanted if item.kind == "macro" and not re.match(r"\(?\w+\)?\(", item.name)
-                          and item.name != "HOMELAB_UNSTABLE"]
+        self.constants = [item for item in wanted if item.kind == "macro"]
         releases = {item.name for item in items if item.name.endswith(("_unref", "_free"))}
         self.types = {item.name: item for item in wanted if item.kind == "type" and not item.name.endswith("_fn")}
         self.release = {name: next(one for one in (f"{name}_unref", f"{name}_free") if one in releases)
@@ -199,6 +198,11 @@ def interface():
     for item in everything.constants:
         kind = "const char *" if item.value.startswith('"') else "int "
         out.append(f"%constant {kind}{script_name(item.name)} = {item.name};")
+    # A text with its length is one argument.
+    texts = {one.item.declarations[i] for one in everything.functions
+             for i, after in enumerate(one.item.declarations[1:]) if after == "size_t length"}
+    out += [f"%apply (const char *text, size_t length) {{ ({one}, size_t length) }};"
+            for one in sorted(texts - {"const char *text"})]
     out.append("")
     for name in everything.types:
         functions = everything.of(name)

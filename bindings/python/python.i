@@ -155,7 +155,7 @@ TYPE PARAMETERS
     }
 }
 %typemap(freearg) const char *path "Py_XDECREF(held$argnum);"
-%typemap(in) (const char *text, size_t length), (const char *json, size_t length), (const char *data, size_t length) {
+%typemap(in) (const char *text, size_t length) {
     Py_ssize_t length = 0;
     if (PyBytes_Check($input)) {
         $1 = PyBytes_AS_STRING($input);
