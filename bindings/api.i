@@ -179,9 +179,6 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant int VERSION_PATCH = HOMELAB_VERSION_PATCH;
 %constant const char *VERSION = HOMELAB_VERSION;
 %constant int VERSION_NUMBER = HOMELAB_VERSION_NUMBER;
-%apply (const char *text, size_t length) { (const char *body, size_t length) };
-%apply (const char *text, size_t length) { (const char *data, size_t length) };
-%apply (const char *text, size_t length) { (const char *json, size_t length) };
 
 HOMELAB_WAITS(homelab_classification::homelab_classification)
 HOMELAB_WAITS(homelab_classification::task)
@@ -286,7 +283,7 @@ HOMELAB_WAITS(homelab_gguf::json)
 %extend homelab_gguf {
 static HOMELAB_MAKES(homelab_gguf, wrapped_load_file, (const char *path, const homelab_opts *opts = NULL), homelab_gguf_load_file(&made, path, opts))
 %apply const char *HOMELAB_MAYBE { const char *name }
-static HOMELAB_MAKES(homelab_gguf, wrapped_load_memory, (const char *data, size_t length, const char *name = NULL, const homelab_opts *opts = NULL), homelab_gguf_load_memory(&made, data, length, name, opts))
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_memory, (const char *text, size_t length, const char *name = NULL, const homelab_opts *opts = NULL), homelab_gguf_load_memory(&made, text, length, name, opts))
 %clear const char *name;
 static HOMELAB_MAKES(homelab_gguf, wrapped_take, (const homelab_op *op), homelab_gguf_take(&made, op))
 static HOMELAB_MAKES(homelab_gguf, wrapped_load_url, (homelab_ctx *ctx, const char *url, int timeout_ms, const homelab_opts *opts = NULL), homelab_gguf_load_url(&made, ctx, url, timeout_ms, opts))
@@ -472,7 +469,7 @@ HOMELAB_WAITS(homelab_snapshot::wrapped_without)
 HOMELAB_WAITS(homelab_snapshot::json)
 HOMELAB_WAITS(homelab_snapshot::prometheus)
 %extend homelab_snapshot {
-static HOMELAB_MAKES(homelab_snapshot, wrapped_parse, (const char *json, size_t length, const homelab_opts *opts = NULL), homelab_snapshot_parse(&made, json, length, opts))
+static HOMELAB_MAKES(homelab_snapshot, wrapped_parse, (const char *text, size_t length, const homelab_opts *opts = NULL), homelab_snapshot_parse(&made, text, length, opts))
 static HOMELAB_MAKES(homelab_snapshot, wrapped_assume, (const homelab_inventory *inventory), homelab_snapshot_assume(&made, inventory))
 static HOMELAB_MAKES(homelab_snapshot, wrapped_without, (const homelab_snapshot *snapshot, const char *nodes), homelab_snapshot_without(&made, snapshot, nodes))
 int64_t generation(void);
@@ -528,7 +525,7 @@ int homelab_task_find(const char *name);
 %rename(classify_text) homelab_classify_text;
 int homelab_classify_text(homelab_classification *self, const char *text, size_t length, uint32_t needs);
 %rename(classify_request) homelab_classify_request;
-int homelab_classify_request(homelab_classification *self, const char *path, const char *body, size_t length, uint32_t needs);
+int homelab_classify_request(homelab_classification *self, const char *path, const char *text, size_t length, uint32_t needs);
 #ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_code)
 %rename(error_code) homelab_error_code;

@@ -77,6 +77,10 @@ class Function:
         self.item = item
         self.symbol = item.name
         self.arguments = list(zip(item.declarations, item.params))
+        # A text with its length is one argument of a script; the typemap for that knows it by these names.
+        for i, declared in enumerate(item.declarations[1:]):
+            if declared == "size_t length":
+                self.arguments[i] = ("const char *text", "text")
         self.owner = self.result = None
         self.kind = "function"
         self.lends = False
@@ -198,11 +202,6 @@ def interface():
     for item in everything.constants:
         kind = "const char *" if item.value.startswith('"') else "int "
         out.append(f"%constant {kind}{script_name(item.name)} = {item.name};")
-    # A text with its length is one argument.
-    texts = {one.item.declarations[i] for one in everything.functions
-             for i, after in enumerate(one.item.declarations[1:]) if after == "size_t length"}
-    out += [f"%apply (const char *text, size_t length) {{ ({one}, size_t length) }};"
-            for one in sorted(texts - {"const char *text"})]
     out.append("")
     for name in everything.types:
         functions = everything.of(name)

@@ -62,7 +62,7 @@ HL_LUA_INTEGER(size_t, 0, INT64_MAX)
     SWIG_arg++;
 }
 /* A text with its length may hold anything; the library says where it is wrong. */
-%typemap(in, noblock=1) (const char *text, size_t length), (const char *json, size_t length), (const char *data, size_t length) {
+%typemap(in, noblock=1) (const char *text, size_t length), (const char *data, size_t length) {
     $1 = (char *)hl_lua_text(L, $input, &$2);
 }
 

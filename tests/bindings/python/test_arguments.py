@@ -18,10 +18,11 @@ class Thing:
 
 
 class Bench:
-    """One object of each class, made when it is needed."""
+    """One object of each class, made when it is needed. What nothing here can make holds nothing, and is in `empty`."""
 
     def __init__(self):
         self.made = {}
+        self.empty = set()
 
     def get(self, name):
         if name not in self.made:
@@ -31,6 +32,7 @@ class Bench:
                 self.made[name] = make() if make else kind()
             except TypeError:
                 self.made[name] = kind.__new__(kind)
+                self.empty.add(name)
         return self.made[name]
 
     def make_Inventory(self):
@@ -158,9 +160,12 @@ class Arguments(unittest.TestCase):
         """Or the errors of the other tests would be those of the wrong argument."""
         for function, taken in shapes():
             bench = Bench()
+            call, arguments = self.call(function, bench), [good(one, bench) for one, _ in taken]
+            if bench.empty:
+                continue
             with self.subTest(function.symbol):
                 try:
-                    self.call(function, bench)(*(good(one, bench) for one, _ in taken))
+                    call(*arguments)
                 except HomelabError:
                     pass
 
@@ -182,9 +187,12 @@ class Arguments(unittest.TestCase):
                     continue
                 bench = Bench()
                 arguments = [None if i == index else good(one, bench) for i, (one, _) in enumerate(taken)]
+                call = self.call(function, bench)
+                if bench.empty:
+                    continue
                 with self.subTest(function.symbol, argument=declared):
                     try:
-                        self.call(function, bench)(*arguments)
+                        call(*arguments)
                     except HomelabError:
                         pass
 
