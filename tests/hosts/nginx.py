@@ -1,5 +1,6 @@
 """Starts an nginx of one's own in a temporary folder: no privileges, no files of the system's configuration."""
 
+import contextlib
 import glob
 import os
 import signal
@@ -111,22 +112,23 @@ class Nginx:
         command, self.port = configure(self.folder.name, http, server, environment, workers)
         self.log_file = os.path.join(self.folder.name, "error.log")
         self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        start_new_session=True)
         self.workers = workers
         try:
             self.wait_for_workers(())
         except AssertionError:
-            self.process.kill()
-            raise AssertionError(self.process.communicate()[0] + self.log()) from None
+            log = self.log()
+            self.__exit__()
+            raise AssertionError(log) from None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            for worker in children(self.process.pid):
-                os.kill(worker, signal.SIGKILL)
+        # Workers outlive a master that is killed.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
         self.folder.cleanup()
 
