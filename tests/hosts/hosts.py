@@ -64,6 +64,12 @@ def c(mode):
     return Host(f"c_{mode}", ["HOMELAB_DRIVER"], lambda: [os.environ["HOMELAB_DRIVER"], mode])
 
 
+def python(mode):
+    return Host(f"python_{mode}", ["HOMELAB_PYTHON", "HOMELAB_PYTHONPATH"],
+                lambda: [os.environ["HOMELAB_PYTHON"], os.path.join(HERE, "driver.py"), mode],
+                lambda: {"PYTHONPATH": os.environ["HOMELAB_PYTHONPATH"]})
+
+
 def lua(name, program, version):
     return Host(name, [program, "HOMELAB_LUA_PATH", f"HOMELAB_LUA{version}_CPATH"],
                 lambda: [os.environ[program], os.path.join(HERE, "driver.lua")], lambda: lua_environment(version))
@@ -74,5 +80,6 @@ NVIM = Environment(
     lambda: [os.environ["HOMELAB_NVIM"], "--headless", "-u", "NONE", "-i", "NONE", "-c",
              "luafile " + os.path.join(HERE, "driver_nvim.lua")], lambda: lua_environment("51"))
 
-ALL = [c("wait"), c("poll"), c("thread"), lua("luajit", "HOMELAB_LUAJIT", "51"), lua("lua54", "HOMELAB_LUA5_4", "54"), NVIM,
-       Nginx("nginx", ["HOMELAB_NGINX", "HOMELAB_LUA_PATH", "HOMELAB_LUA51_CPATH"], None)]
+ALL = [c("wait"), c("poll"), c("thread"), python("wait"), python("asyncio"), python("thread"),
+       lua("luajit", "HOMELAB_LUAJIT", "51"), lua("lua54", "HOMELAB_LUA5_4", "54"),
+       NVIM, Nginx("nginx", ["HOMELAB_NGINX", "HOMELAB_LUA_PATH", "HOMELAB_LUA51_CPATH"], None)]
