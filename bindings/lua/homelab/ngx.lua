@@ -74,6 +74,7 @@ end
 --- Ends the monitor. May be called again.
 function Monitor:close()
     self.closed = true
+    self.timer.monitor = nil
     self.prober:close()
     self.ctx:close()
 end
@@ -111,6 +112,13 @@ function turn(premature, monitor)
     hurry(monitor)
 end
 
+--- A recurring timer cannot be taken back: that of a closed monitor goes on, but keeps nothing.
+local function tick(premature, timer)
+    if timer.monitor then
+        turn(premature, timer.monitor)
+    end
+end
+
 --- The context, prober and timer of worker 0.
 local function begin(settings, dict, name)
     local inventory = settings.inventory
@@ -128,10 +136,12 @@ local function begin(settings, dict, name)
         published_at = 0,
         worked_at = ngx.now(),
         known = dict:get(SNAPSHOT) == nil,
+        timer = {},
     }, Monitor)
+    monitor.timer.monitor = monitor
     assert(prober:start(0))
     monitor.first = assert(prober:check(0))
-    assert(ngx.timer.every(settings.interval or 0.05, turn, monitor))
+    assert(ngx.timer.every(settings.interval or 0.05, tick, monitor.timer))
     hurry(monitor)
     return monitor
 end
