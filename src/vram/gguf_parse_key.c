@@ -57,7 +57,7 @@ static int take_type(struct hl_gguf_parser *parser, struct hl_gguf_cursor *curso
     if (code)
         return code;
     parser->items_left = key->count;
-    parser->state = state_of_value(parser);
+    parser->state = (int)state_of_value(parser);
     if (parser->state == HL_GGUF_PASSED)
         parser->skip = bytes;
     return 1;
