@@ -13,6 +13,7 @@ HOMELAB_OBJECT(homelab_opts, Opts, homelab_opts_free)
 HOMELAB_OBJECT(homelab_prober, Prober, homelab_prober_unref)
 HOMELAB_OBJECT(homelab_secret_request, SecretRequest, homelab_secret_request_unref)
 HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
+HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int TASK_NONE = HOMELAB_TASK_NONE;
 %constant int TASK_CODE = HOMELAB_TASK_CODE;
 %constant int TASK_REASON = HOMELAB_TASK_REASON;
@@ -127,6 +128,32 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant const char *OPT_PROBE_MAX_IN_FLIGHT = HOMELAB_OPT_PROBE_MAX_IN_FLIGHT;
 %constant const char *OPT_PROBE_ONLY = HOMELAB_OPT_PROBE_ONLY;
 %constant const char *OPT_QUEUE_EVENTS = HOMELAB_OPT_QUEUE_EVENTS;
+%constant const char *OPT_VRAM_BATCH = HOMELAB_OPT_VRAM_BATCH;
+%constant const char *OPT_VRAM_CONTEXT = HOMELAB_OPT_VRAM_CONTEXT;
+%constant const char *OPT_VRAM_CPU_EXPERTS = HOMELAB_OPT_VRAM_CPU_EXPERTS;
+%constant const char *OPT_VRAM_DEVICES = HOMELAB_OPT_VRAM_DEVICES;
+%constant const char *OPT_VRAM_EMBEDDINGS = HOMELAB_OPT_VRAM_EMBEDDINGS;
+%constant const char *OPT_VRAM_FIT_FIGURES = HOMELAB_OPT_VRAM_FIT_FIGURES;
+%constant const char *OPT_VRAM_FLASH_ATTENTION = HOMELAB_OPT_VRAM_FLASH_ATTENTION;
+%constant const char *OPT_VRAM_FREE_MIB = HOMELAB_OPT_VRAM_FREE_MIB;
+%constant const char *OPT_VRAM_GPU_LAYERS = HOMELAB_OPT_VRAM_GPU_LAYERS;
+%constant const char *OPT_VRAM_KV_OFFLOAD = HOMELAB_OPT_VRAM_KV_OFFLOAD;
+%constant const char *OPT_VRAM_MARGIN_MIB = HOMELAB_OPT_VRAM_MARGIN_MIB;
+%constant const char *OPT_VRAM_MIXED_KV = HOMELAB_OPT_VRAM_MIXED_KV;
+%constant const char *OPT_VRAM_MMAP = HOMELAB_OPT_VRAM_MMAP;
+%constant const char *OPT_VRAM_OP_OFFLOAD = HOMELAB_OPT_VRAM_OP_OFFLOAD;
+%constant const char *OPT_VRAM_OUTPUTS = HOMELAB_OPT_VRAM_OUTPUTS;
+%constant const char *OPT_VRAM_OVERHEAD_CUDA_MIB = HOMELAB_OPT_VRAM_OVERHEAD_CUDA_MIB;
+%constant const char *OPT_VRAM_OVERHEAD_ROCM_MIB = HOMELAB_OPT_VRAM_OVERHEAD_ROCM_MIB;
+%constant const char *OPT_VRAM_PARALLEL = HOMELAB_OPT_VRAM_PARALLEL;
+%constant const char *OPT_VRAM_RUNTIME = HOMELAB_OPT_VRAM_RUNTIME;
+%constant const char *OPT_VRAM_RUNTIME_DATE = HOMELAB_OPT_VRAM_RUNTIME_DATE;
+%constant const char *OPT_VRAM_SWA_FULL = HOMELAB_OPT_VRAM_SWA_FULL;
+%constant const char *OPT_VRAM_TENSOR_SPLIT = HOMELAB_OPT_VRAM_TENSOR_SPLIT;
+%constant const char *OPT_VRAM_TYPE_K = HOMELAB_OPT_VRAM_TYPE_K;
+%constant const char *OPT_VRAM_TYPE_V = HOMELAB_OPT_VRAM_TYPE_V;
+%constant const char *OPT_VRAM_UBATCH = HOMELAB_OPT_VRAM_UBATCH;
+%constant const char *OPT_VRAM_UNIFIED = HOMELAB_OPT_VRAM_UNIFIED;
 %constant int OPTION_BOOL = HOMELAB_OPTION_BOOL;
 %constant int OPTION_INT = HOMELAB_OPTION_INT;
 %constant int OPTION_DOUBLE = HOMELAB_OPTION_DOUBLE;
@@ -179,6 +206,8 @@ HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 %constant int VERSION_PATCH = HOMELAB_VERSION_PATCH;
 %constant const char *VERSION = HOMELAB_VERSION;
 %constant int VERSION_NUMBER = HOMELAB_VERSION_NUMBER;
+%constant int CONFIDENCE_EXACT = HOMELAB_CONFIDENCE_EXACT;
+%constant int CONFIDENCE_BOUND = HOMELAB_CONFIDENCE_BOUND;
 
 HOMELAB_WAITS(homelab_classification::homelab_classification)
 HOMELAB_WAITS(homelab_classification::task)
@@ -518,6 +547,35 @@ char *json(void);
 char *prometheus(void);
 }
 
+HOMELAB_WAITS(homelab_estimate::homelab_estimate)
+%newobject homelab_estimate::wrapped_fit_layers;
+%rename(fit_layers) homelab_estimate::wrapped_fit_layers;
+HOMELAB_WAITS(homelab_estimate::wrapped_fit_layers)
+%newobject homelab_estimate::wrapped_calibrate;
+%rename(calibrate) homelab_estimate::wrapped_calibrate;
+HOMELAB_WAITS(homelab_estimate::wrapped_calibrate)
+HOMELAB_WAITS(homelab_estimate::json)
+%extend homelab_estimate {
+HOMELAB_CONSTRUCTOR(homelab_estimate, (const homelab_gguf *gguf, const homelab_opts *opts = NULL), homelab_estimate_new(&made, gguf, opts))
+static HOMELAB_MAKES(homelab_estimate, wrapped_fit_layers, (const homelab_gguf *gguf, const homelab_opts *opts = NULL), homelab_estimate_fit_layers(&made, gguf, opts))
+static HOMELAB_MAKES(homelab_estimate, wrapped_calibrate, (const homelab_estimate *estimate, size_t device, int64_t observed_bytes), homelab_estimate_calibrate(&made, estimate, device, observed_bytes))
+int confidence(void);
+int64_t gpu_layers(void);
+size_t device_count(void);
+const char *device_name(size_t device);
+int64_t weights_bytes(size_t device);
+int64_t context_bytes(size_t device);
+int64_t compute_bytes(size_t device);
+int64_t overhead_bytes(size_t device);
+int64_t correction_bytes(size_t device);
+int64_t total_bytes(size_t device);
+int64_t output_buffer_bytes(void);
+int64_t context_tokens(void);
+int64_t slot_tokens(void);
+bool flash_attention(void);
+char *json(void);
+}
+
 %rename(task_name) homelab_task_name;
 const char *homelab_task_name(int task);
 %rename(task_find) homelab_task_find;
@@ -606,3 +664,5 @@ const char *homelab_version(void);
 HOMELAB_PLAIN(homelab_version_number)
 %rename(version_number) homelab_version_number;
 int homelab_version_number(void);
+%rename(confidence_name) homelab_confidence_name;
+const char *homelab_confidence_name(int confidence);

@@ -18,5 +18,6 @@
 #include <homelab/secret.h>
 #include <homelab/snapshot.h>
 #include <homelab/version.h>
+#include <homelab/vram.h>
 
 #endif

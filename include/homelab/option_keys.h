@@ -179,4 +179,117 @@
  */
 #define HOMELAB_OPT_QUEUE_EVENTS "queue.events"
 
+/** Logical batch. (integer, 1 to 1048576 tokens, default 2048) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_BATCH "vram.batch"
+
+/** Context: of all slots together for llama.cpp, of each for ollama; 0 means the runtime's
+ * default. (integer, 0 to 2147483647 tokens, default 0) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_CONTEXT "vram.context"
+
+/** First layers whose experts stay on the CPU. (integer, 0 to 100000 layers, default 0) @since
+ * 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_CPU_EXPERTS "vram.cpu_experts"
+
+/** Devices of an estimate in llama.cpp's order, separated by commas: cuda or cuda:8.9 with the
+ * compute capability, rocm, rpc or rpc:HOST:PORT; empty means the CPU alone. (text, default
+ * cuda) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_DEVICES "vram.devices"
+
+/** The server makes embeddings. (boolean, default false) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_EMBEDDINGS "vram.embeddings"
+
+/** Give the figures that llama.cpp's own memory fit works with, which differ from what it takes
+ * on later devices. (boolean, default false) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_FIT_FIGURES "vram.fit_figures"
+
+/** Flash attention: auto, on or off. (text, default auto) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_FLASH_ATTENTION "vram.flash_attention"
+
+/** Free memory of each device, such as 24000,8000; empty means equal. (text, default empty)
+ * @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_FREE_MIB "vram.free_mib"
+
+/** Layers on devices, the output layer included; -1 means all. (integer, -1 to 100000 layers,
+ * default -1) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_GPU_LAYERS "vram.gpu_layers"
+
+/** Keep caches on the devices of their layers. (boolean, default true) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_KV_OFFLOAD "vram.kv_offload"
+
+/** Memory of each device that a fit leaves free; llama.cpp keeps 1024. (integer, 0 to 1048576
+ * MiB, default 1024) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_MARGIN_MIB "vram.margin_mib"
+
+/** CUDA was built with flash attention for all pairs of cache types. (boolean, default false)
+ * @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_MIXED_KV "vram.mixed_kv"
+
+/** The model file is mapped into memory instead of read. (boolean, default true) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_MMAP "vram.mmap"
+
+/** Run large operators of layers on the CPU on a device. (boolean, default true) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_OP_OFFLOAD "vram.op_offload"
+
+/** Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0
+ * the whole batch. (integer, -1 to 1048576 tokens, default -1) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_OUTPUTS "vram.outputs"
+
+/** What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and
+ * an RTX 4090 was seen to take 451 to 456. (integer, 0 to 65536 MiB, default 457) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_OVERHEAD_CUDA_MIB "vram.overhead_cuda_mib"
+
+/** What a process takes on an AMD device beside its buffers; not measured, so NVIDIA's figure
+ * stands. (integer, 0 to 65536 MiB, default 457) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_OVERHEAD_ROCM_MIB "vram.overhead_rocm_mib"
+
+/** Parallel slots; 0 means the runtime's default: 4 with one cache for llama.cpp, 1 for ollama.
+ * (integer, 0 to 256 slots, default 0) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_PARALLEL "vram.parallel"
+
+/** What runs the model: llama.cpp (its server) or ollama; decides the defaults of context and
+ * slots. (text, default llama.cpp) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_RUNTIME "vram.runtime"
+
+/** Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means
+ * the newest known. (text, default empty) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_RUNTIME_DATE "vram.runtime_date"
+
+/** Full caches also for layers that see a window only. (boolean, default false) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_SWA_FULL "vram.swa_full"
+
+/** Shares of the layers for each device, such as 3,1; empty means by free memory. (text, default
+ * empty) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_TENSOR_SPLIT "vram.tensor_split"
+
+/** Type of the cache of keys, such as f16 or q8_0. (text, default f16) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_TYPE_K "vram.type_k"
+
+/** Type of the cache of values, such as f16 or q8_0. (text, default f16) @since 0.2.0 */
+#define HOMELAB_OPT_VRAM_TYPE_V "vram.type_v"
+
+/** Physical batch, for which compute buffers are made. (integer, 1 to 1048576 tokens, default
+ * 512) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_UBATCH "vram.ubatch"
+
+/** Whether slots share one cache: auto, on or off; auto is on where the slots are llama.cpp's
+ * default. (text, default auto) @since 0.2.0
+ */
+#define HOMELAB_OPT_VRAM_UNIFIED "vram.unified"
+
 #endif

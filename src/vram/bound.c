@@ -3,9 +3,9 @@
  * takes all of them at once, and each generously. */
 #include "vram/bound.h"
 
-#define WIDE_RESULTS 4 /* of the widest matrix at one time: gate, up, their product, its input */
-#define STREAMS      8 /* copies of the residual stream */
-#define COPIES       4 /* of inputs in a pipeline */
+#define WIDE_RESULTS 4  /* of the widest matrix at one time: gate, up, their product, its input */
+#define STREAMS      28 /* copies of the residual stream: some models have several of them */
+#define COPIES       4  /* of inputs in a pipeline */
 
 static int64_t larger(int64_t a, int64_t b)
 {
@@ -47,6 +47,14 @@ static int64_t attention_bytes(const struct hl_run *run)
     return bytes;
 }
 
+/* What recurrent layers read and write, if the model has such. */
+static int64_t state_bytes(const struct hl_run *run)
+{
+    const struct hl_model *model = run->model;
+    int64_t states = (model->state_r + model->state_s) * run->sequences;
+    return 4 * (2 * states + 4 * run->ubatch * (model->inner + 2 * model->groups * model->state));
+}
+
 /* With blocks on the CPU, large products go to a device, and their weights with them. */
 static int64_t copied_weight(const struct hl_run *run)
 {
@@ -71,7 +79,7 @@ void hl_bound_compute(const struct hl_run *run, struct hl_usage *usage)
     int64_t wide = 4 * run->ubatch * (WIDE_RESULTS * widest(model) + STREAMS * model->embd);
     int64_t logits = 4 * model->vocab * outputs * (model->final_softcap != 0 ? 2 : 1);
     int64_t inputs = input_bytes(run) * (run->pipeline ? COPIES : 1);
-    int64_t bytes = inputs + wide + attention_bytes(run) + logits;
+    int64_t bytes = inputs + wide + attention_bytes(run) + state_bytes(run) + logits;
     int cpu = run->backends.count - 1;
     for (int i = 0; i < run->backends.count; i++)
         usage->compute[i] = (uint64_t)bytes;

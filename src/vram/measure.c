@@ -166,6 +166,8 @@ static int begin(struct measuring *m, struct hl_measure *out, const struct hl_mo
     out->backends = run->backends.count;
     hl_run_weights(run, &out->usage);
     hl_run_caches(run, &out->usage);
+    for (int64_t i = 0; i <= model->layers; i++)
+        out->gpu_layers += run->home[i] != out->backends - 1;
     out->context = run->context;
     out->context_seq = run->context_seq;
     out->batch = run->batch;

@@ -12,7 +12,7 @@ enum hl_confidence {
 struct hl_measure {
     struct hl_usage usage;
     int backends; /* the last is the CPU */
-    int64_t context, context_seq, batch, ubatch;
+    int64_t gpu_layers, context, context_seq, batch, ubatch;
     uint64_t output_buffer;
     bool flash;
     bool pipeline;

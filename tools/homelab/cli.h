@@ -20,7 +20,7 @@ struct command {
 };
 
 extern const struct command command_status, command_validate, command_whatif, command_discover,
-    command_gguf, command_options, command_route, command_version, command_help;
+    command_gguf, command_options, command_plan, command_route, command_version, command_help;
 const struct command *find_command(const char *name);
 void print_usage(FILE *stream, const struct command *command);
 /* Prints usage where it belongs: for -h on stdout with 0, for a wrong option on stderr with 3. */
@@ -71,5 +71,8 @@ void put_json(FILE *stream, const char *text);
 int verdict_exit(int verdict);
 /* Labels the rows of a JSONL file (- for stdin); CLI_ERROR after the last when one was bad. */
 int route_eval(const char *path);
+/* What the memory model says of the rows of a JSONL file (- for stdin), whose headers are in
+ * folder; CLI_ERROR after the last when one could not be read. */
+int plan_eval(const char *rows, const char *folder);
 
 #endif

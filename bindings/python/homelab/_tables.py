@@ -355,6 +355,72 @@ class Options(TypedDict, total=False):
     # Events kept until they are taken; further ones are dropped and counted. (int, 16 to 1000000
     # events, default 4096)
     queue_events: int
+    # Logical batch. (int, 1 to 1048576 tokens, default 2048)
+    vram_batch: int
+    # Context: of all slots together for llama.cpp, of each for ollama; 0 means the runtime's
+    # default. (int, 0 to 2147483647 tokens, default 0)
+    vram_context: int
+    # First layers whose experts stay on the CPU. (int, 0 to 100000 layers, default 0)
+    vram_cpu_experts: int
+    # Devices of an estimate in llama.cpp's order, separated by commas: cuda or cuda:8.9 with the
+    # compute capability, rocm, rpc or rpc:HOST:PORT; empty means the CPU alone. (str, default
+    # 'cuda')
+    vram_devices: str
+    # The server makes embeddings. (bool, default False)
+    vram_embeddings: bool
+    # Give the figures that llama.cpp's own memory fit works with, which differ from what it takes
+    # on later devices. (bool, default False)
+    vram_fit_figures: bool
+    # Flash attention: auto, on or off. (str, default 'auto')
+    vram_flash_attention: str
+    # Free memory of each device, such as 24000,8000; empty means equal. (str, default '')
+    vram_free_mib: str
+    # Layers on devices, the output layer included; -1 means all. (int, -1 to 100000 layers, default
+    # -1)
+    vram_gpu_layers: int
+    # Keep caches on the devices of their layers. (bool, default True)
+    vram_kv_offload: bool
+    # Memory of each device that a fit leaves free; llama.cpp keeps 1024. (int, 0 to 1048576 MiB,
+    # default 1024)
+    vram_margin_mib: int
+    # CUDA was built with flash attention for all pairs of cache types. (bool, default False)
+    vram_mixed_kv: bool
+    # The model file is mapped into memory instead of read. (bool, default True)
+    vram_mmap: bool
+    # Run large operators of layers on the CPU on a device. (bool, default True)
+    vram_op_offload: bool
+    # Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0
+    # the whole batch. (int, -1 to 1048576 tokens, default -1)
+    vram_outputs: int
+    # What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and
+    # an RTX 4090 was seen to take 451 to 456. (int, 0 to 65536 MiB, default 457)
+    vram_overhead_cuda_mib: int
+    # What a process takes on an AMD device beside its buffers; not measured, so NVIDIA's figure
+    # stands. (int, 0 to 65536 MiB, default 457)
+    vram_overhead_rocm_mib: int
+    # Parallel slots; 0 means the runtime's default: 4 with one cache for llama.cpp, 1 for ollama.
+    # (int, 0 to 256 slots, default 0)
+    vram_parallel: int
+    # What runs the model: llama.cpp (its server) or ollama; decides the defaults of context and
+    # slots. (str, default 'llama.cpp')
+    vram_runtime: str
+    # Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means
+    # the newest known. (str, default '')
+    vram_runtime_date: str
+    # Full caches also for layers that see a window only. (bool, default False)
+    vram_swa_full: bool
+    # Shares of the layers for each device, such as 3,1; empty means by free memory. (str, default
+    # '')
+    vram_tensor_split: str
+    # Type of the cache of keys, such as f16 or q8_0. (str, default 'f16')
+    vram_type_k: str
+    # Type of the cache of values, such as f16 or q8_0. (str, default 'f16')
+    vram_type_v: str
+    # Physical batch, for which compute buffers are made. (int, 1 to 1048576 tokens, default 512)
+    vram_ubatch: int
+    # Whether slots share one cache: auto, on or off; auto is on where the slots are llama.cpp's
+    # default. (str, default 'auto')
+    vram_unified: str
 
 
 # keyword -> key, type, and what the documentation of a constructor says of it
@@ -433,4 +499,56 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         "Ids of the endpoints to probe, separated by commas; empty means all. (str, default '')"),
     'queue_events': ('queue.events', 'int',
         'Events kept until they are taken; further ones are dropped and counted. (int, 16 to 1000000 events, default 4096)'),
+    'vram_batch': ('vram.batch', 'int',
+        'Logical batch. (int, 1 to 1048576 tokens, default 2048)'),
+    'vram_context': ('vram.context', 'int',
+        "Context: of all slots together for llama.cpp, of each for ollama; 0 means the runtime's default. (int, 0 to 2147483647 tokens, default 0)"),
+    'vram_cpu_experts': ('vram.cpu_experts', 'int',
+        'First layers whose experts stay on the CPU. (int, 0 to 100000 layers, default 0)'),
+    'vram_devices': ('vram.devices', 'str',
+        "Devices of an estimate in llama.cpp's order, separated by commas: cuda or cuda:8.9 with the compute capability, rocm, rpc or rpc:HOST:PORT; empty means the CPU alone. (str, default 'cuda')"),
+    'vram_embeddings': ('vram.embeddings', 'bool',
+        'The server makes embeddings. (bool, default False)'),
+    'vram_fit_figures': ('vram.fit_figures', 'bool',
+        "Give the figures that llama.cpp's own memory fit works with, which differ from what it takes on later devices. (bool, default False)"),
+    'vram_flash_attention': ('vram.flash_attention', 'str',
+        "Flash attention: auto, on or off. (str, default 'auto')"),
+    'vram_free_mib': ('vram.free_mib', 'str',
+        "Free memory of each device, such as 24000,8000; empty means equal. (str, default '')"),
+    'vram_gpu_layers': ('vram.gpu_layers', 'int',
+        'Layers on devices, the output layer included; -1 means all. (int, -1 to 100000 layers, default -1)'),
+    'vram_kv_offload': ('vram.kv_offload', 'bool',
+        'Keep caches on the devices of their layers. (bool, default True)'),
+    'vram_margin_mib': ('vram.margin_mib', 'int',
+        'Memory of each device that a fit leaves free; llama.cpp keeps 1024. (int, 0 to 1048576 MiB, default 1024)'),
+    'vram_mixed_kv': ('vram.mixed_kv', 'bool',
+        'CUDA was built with flash attention for all pairs of cache types. (bool, default False)'),
+    'vram_mmap': ('vram.mmap', 'bool',
+        'The model file is mapped into memory instead of read. (bool, default True)'),
+    'vram_op_offload': ('vram.op_offload', 'bool',
+        'Run large operators of layers on the CPU on a device. (bool, default True)'),
+    'vram_outputs': ('vram.outputs', 'int',
+        'Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0 the whole batch. (int, -1 to 1048576 tokens, default -1)'),
+    'vram_overhead_cuda_mib': ('vram.overhead_cuda_mib', 'int',
+        'What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and an RTX 4090 was seen to take 451 to 456. (int, 0 to 65536 MiB, default 457)'),
+    'vram_overhead_rocm_mib': ('vram.overhead_rocm_mib', 'int',
+        "What a process takes on an AMD device beside its buffers; not measured, so NVIDIA's figure stands. (int, 0 to 65536 MiB, default 457)"),
+    'vram_parallel': ('vram.parallel', 'int',
+        "Parallel slots; 0 means the runtime's default: 4 with one cache for llama.cpp, 1 for ollama. (int, 0 to 256 slots, default 0)"),
+    'vram_runtime': ('vram.runtime', 'str',
+        "What runs the model: llama.cpp (its server) or ollama; decides the defaults of context and slots. (str, default 'llama.cpp')"),
+    'vram_runtime_date': ('vram.runtime_date', 'str',
+        "Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means the newest known. (str, default '')"),
+    'vram_swa_full': ('vram.swa_full', 'bool',
+        'Full caches also for layers that see a window only. (bool, default False)'),
+    'vram_tensor_split': ('vram.tensor_split', 'str',
+        "Shares of the layers for each device, such as 3,1; empty means by free memory. (str, default '')"),
+    'vram_type_k': ('vram.type_k', 'str',
+        "Type of the cache of keys, such as f16 or q8_0. (str, default 'f16')"),
+    'vram_type_v': ('vram.type_v', 'str',
+        "Type of the cache of values, such as f16 or q8_0. (str, default 'f16')"),
+    'vram_ubatch': ('vram.ubatch', 'int',
+        'Physical batch, for which compute buffers are made. (int, 1 to 1048576 tokens, default 512)'),
+    'vram_unified': ('vram.unified', 'str',
+        "Whether slots share one cache: auto, on or off; auto is on where the slots are llama.cpp's default. (str, default 'auto')"),
 }
