@@ -1,0 +1,253 @@
+/* Which items of a packable set go into the group of bins that its level prefers, group after
+ * group: of the parts of the set that pack into the group while the rest packs into the bins after
+ * it, one with the highest gain. All that tie are followed. */
+#include "place/subset.h"
+
+#include "core/alloc.h"
+#include "core/error.h"
+
+#include <string.h>
+
+#define MAX_NODES 1024
+
+/* A way to fill the groups so far. */
+struct node {
+    uint32_t set, left;
+    uint32_t part[HL_SUBSET_MAX_BINS]; /* by group */
+};
+
+struct assign {
+    const struct hl_subset *subset;
+    struct hl_search *search;
+    struct node *nodes, *next;
+    size_t count, next_count;
+    bool overflow;
+};
+
+static bool in_order(const struct hl_subset *subset, uint32_t part, uint32_t of)
+{
+    for (uint32_t rest = part & subset->twins; rest; rest &= rest - 1) {
+        uint32_t twin = 1u << subset->twin[__builtin_ctz(rest)];
+        if (of & twin && !(part & twin))
+            return false;
+    }
+    return true;
+}
+
+static void add(struct assign *assign, const struct node *node)
+{
+    for (size_t n = 0; n < assign->next_count; n++)
+        if (assign->next[n].left == node->left && assign->next[n].set == node->set)
+            return;
+    if (assign->next_count == MAX_NODES) {
+        assign->overflow = true;
+        return;
+    }
+    assign->next[assign->next_count++] = *node;
+}
+
+static void advance(struct assign *assign)
+{
+    struct node *nodes = assign->nodes;
+    assign->nodes = assign->next;
+    assign->count = assign->next_count;
+    assign->next = nodes;
+    assign->next_count = 0;
+}
+
+/* The sets that reach the best levels above the groups'. */
+static void start(struct assign *assign)
+{
+    const struct hl_subset *subset = assign->subset;
+    size_t half = subset->item_count / 2;
+    for (uint32_t set = 0; set < 1u << subset->item_count; set++) {
+        int64_t level[HL_PLACE_LEVELS];
+        if (!subset->table[set] || subset->outside[1] +
+                                           subset->sums[0][set & ((1u << half) - 1)].gain[1] +
+                                           subset->sums[1][set >> half].gain[1] !=
+                                       subset->most[1])
+            continue;
+        hl_subset_levels(subset, set, level);
+        if (memcmp(level, subset->most, (size_t)subset->mixed * sizeof *level) == 0 &&
+            in_order(subset, set, (1u << subset->item_count) - 1))
+            add(assign, &(struct node){.set = set, .left = set});
+    }
+    advance(assign);
+}
+
+static void read_room(const struct assign *assign, int64_t *room)
+{
+    const struct hl_subset *subset = assign->subset;
+    for (size_t bin = 0; bin < subset->bin_count; bin++)
+        room[bin] = subset->problem->capacities[subset->resource[bin]];
+}
+
+struct halves {
+    int64_t size[2][1 << (HL_SUBSET_MAX_ITEMS / 2)]; /* the least in any bin of the group */
+};
+
+static void read_halves(const struct hl_subset *subset, size_t first, size_t end,
+                        struct halves *halves)
+{
+    size_t half = subset->item_count / 2;
+    for (size_t part = 0; part < 2; part++) {
+        size_t from = part ? half : 0, count = part ? subset->item_count - half : half;
+        halves->size[part][0] = 0;
+        for (uint32_t set = 1; set < 1u << count; set++) {
+            size_t i = from + (size_t)__builtin_ctz(set);
+            int64_t least = INT32_MAX;
+            for (size_t bin = first; bin < end; bin++)
+                if (subset->cells[bin][i].size && subset->cells[bin][i].size < least)
+                    least = subset->cells[bin][i].size;
+            halves->size[part][set] = halves->size[part][set & (set - 1)] + least;
+        }
+    }
+}
+
+struct group {
+    size_t index, first, end;
+    int level;
+    int64_t volume, most;
+    size_t order[HL_SUBSET_MAX_ITEMS]; /* items, biggest first */
+};
+
+static int64_t biggest(const struct hl_subset *subset, const struct group *group, size_t i)
+{
+    int64_t size = 0;
+    for (size_t bin = group->first; bin < group->end; bin++)
+        if (subset->cells[bin][i].size > size)
+            size = subset->cells[bin][i].size;
+    return size;
+}
+
+static struct group group_at(const struct hl_subset *subset, size_t index)
+{
+    struct group group = {.index = index,
+                          .first = index ? subset->group_end[index - 1] : 0,
+                          .end = subset->group_end[index],
+                          .level = subset->mixed + (int)index,
+                          .most = INT64_MIN};
+    for (size_t bin = group.first; bin < group.end; bin++)
+        group.volume += subset->problem->capacities[subset->resource[bin]];
+    for (size_t i = 0; i < subset->item_count; i++) {
+        size_t at = i;
+        int64_t size = biggest(subset, &group, i);
+        for (; at > 0 && biggest(subset, &group, group.order[at - 1]) < size; at--)
+            group.order[at] = group.order[at - 1];
+        group.order[at] = i;
+    }
+    return group;
+}
+
+/* Puts the items of a part into the bins of the group, the k-th in order first. */
+static bool place(const struct assign *assign, const struct group *group, uint32_t part, size_t k,
+                  int64_t *room, int *choice)
+{
+    if (!part)
+        return true;
+    if (++assign->search->best->steps > assign->search->max_steps)
+        return false;
+    while (!(part >> group->order[k] & 1))
+        k++;
+    size_t i = group->order[k];
+    for (size_t bin = group->first; bin < group->end; bin++) {
+        const struct hl_subset_cell *cell = &assign->subset->cells[bin][i];
+        if (!cell->size || cell->size > room[bin])
+            continue;
+        room[bin] -= cell->size;
+        choice[i] = cell->choice;
+        if (place(assign, group, part & ~(1u << i), k + 1, room, choice))
+            return true;
+        room[bin] += cell->size;
+    }
+    return false;
+}
+
+static bool part_packs(const struct assign *assign, const struct group *group, uint32_t part)
+{
+    int64_t room[HL_SUBSET_MAX_BINS];
+    int choice[HL_SUBSET_MAX_ITEMS];
+    if (group->end - group->first == 1)
+        return true; /* its volume fits */
+    read_room(assign, room);
+    return place(assign, group, part, 0, room, choice);
+}
+
+static void split(struct assign *assign, const struct node *node, struct group *group,
+                  const struct halves *halves)
+{
+    const struct hl_subset *subset = assign->subset;
+    size_t half = subset->item_count / 2;
+    uint32_t low_mask = (1u << half) - 1;
+    assign->search->best->steps += (int64_t)1 << __builtin_popcount(node->left);
+    for (uint32_t part = node->left;; part = (part - 1) & node->left) {
+        uint32_t low = part & low_mask, high = part >> half;
+        int64_t gain =
+            subset->sums[0][low].gain[group->level] + subset->sums[1][high].gain[group->level];
+        if (gain >= group->most && halves->size[0][low] + halves->size[1][high] <= group->volume &&
+            hl_subset_packs(subset, node->left ^ part, group->end) &&
+            in_order(subset, part, node->left) && part_packs(assign, group, part)) {
+            if (gain > group->most)
+                assign->next_count = 0;
+            group->most = gain;
+            struct node next = *node;
+            next.left ^= part;
+            next.part[group->index] = part;
+            add(assign, &next);
+        }
+        if (!part)
+            return;
+    }
+}
+
+static void offer(const struct assign *assign, const struct node *node)
+{
+    const struct hl_subset *subset = assign->subset;
+    int choice[HL_PLACE_MAX_ITEMS];
+    int64_t room[HL_SUBSET_MAX_BINS];
+    memcpy(choice, subset->outside_choice, subset->item_count * sizeof *choice);
+    read_room(assign, room);
+    hl_subset_trace(subset, node->left, choice);
+    for (size_t g = 0; g < subset->group_count; g++) {
+        struct group group = group_at(subset, g);
+        place(assign, &group, node->part[g], 0, room, choice);
+    }
+    hl_search_offer(assign->search, choice);
+}
+
+static int run(struct assign *assign, struct halves *halves)
+{
+    const struct hl_subset *subset = assign->subset;
+    start(assign);
+    for (size_t g = 0; g < subset->group_count; g++) {
+        struct group group = group_at(subset, g);
+        read_halves(subset, group.first, group.end, halves);
+        for (size_t n = 0; n < assign->count; n++) {
+            split(assign, &assign->nodes[n], &group, halves);
+            if (assign->search->best->steps > assign->search->max_steps)
+                return 1;
+        }
+        advance(assign);
+    }
+    for (size_t n = 0; n < assign->count; n++)
+        offer(assign, &assign->nodes[n]);
+    return assign->overflow ? 1 : 0;
+}
+
+int hl_subset_assign(struct hl_subset *subset, struct hl_search *search)
+{
+    struct assign assign = {.subset = subset, .search = search};
+    struct halves *halves = hl_malloc(sizeof *halves);
+    struct node *nodes = hl_malloc(2 * MAX_NODES * sizeof *nodes);
+    int code;
+    if (halves && nodes) {
+        assign.nodes = nodes;
+        assign.next = nodes + MAX_NODES;
+        code = run(&assign, halves);
+    } else {
+        code = hl_error_nomem();
+    }
+    hl_free(nodes);
+    hl_free(halves);
+    return code;
+}
