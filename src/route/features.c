@@ -15,14 +15,14 @@ struct rows {
     uint32_t seen[HL_FEATURE_ROWS / 32];
 };
 
+/* Without a branch: whether a row was seen cannot be foretold. */
 static inline void put(struct rows *rows, uint32_t hash)
 {
     uint32_t row = (hash * HASH_MIX) >> (32 - HL_FEATURE_BITS);
-    uint32_t bit = 1u << (row & 31);
-    if (rows->seen[row >> 5] & bit)
-        return;
-    rows->seen[row >> 5] |= bit;
-    rows->out[rows->count++] = (uint16_t)row;
+    uint32_t word = rows->seen[row >> 5];
+    rows->seen[row >> 5] = word | 1u << (row & 31);
+    rows->out[rows->count] = (uint16_t)row;
+    rows->count += ~(word >> (row & 31)) & 1;
 }
 
 static inline uint32_t step(uint32_t hash, unsigned char byte)

@@ -6,21 +6,32 @@ from sklearn.linear_model import LogisticRegression
 import features
 
 
-def train(matrix, labels, weights=None, strength=20.0):
+STRENGTH = 10.0  # C of the regularisation: small means strong
+PRIOR = {"vision": -0.5, "chat": 0.3}  # see docs/decisions/0061
+
+
+def train(matrix, labels):
     """Coefficients (classes x rows) and biases of a multinomial logistic regression with balanced classes."""
-    labels = numpy.asarray(labels)
-    model = LogisticRegression(C=strength, max_iter=150, class_weight="balanced")
-    model.fit(matrix, labels, sample_weight=weights)
+    model = LogisticRegression(C=STRENGTH, max_iter=100, class_weight="balanced")
+    model.fit(matrix, numpy.asarray(labels))
     order = [list(model.classes_).index(name) for name in features.CLASSES]
-    return model.coef_[order], model.intercept_[order]
+    bias = model.intercept_[order] - model.intercept_.mean()
+    return model.coef_[order], bias + [PRIOR.get(name, 0) for name in features.CLASSES]
 
 
 def quantise(coefficients):
-    """int8 steps and the size of one step. The few weights beyond four deviations are clipped."""
+    """int8 steps and the size of one step. The few weights beyond six deviations are clipped."""
     coefficients = coefficients - coefficients.mean(axis=0)
     touched = coefficients[:, numpy.abs(coefficients).sum(axis=0) > 0]
     step = min(numpy.abs(touched).max(), 6 * touched.std()) / 127
     return numpy.clip(numpy.rint(coefficients / step), -127, 127).astype(numpy.int8), step
+
+
+def fit(matrix, labels):
+    """The quantised model: weights (classes x rows), bias, step."""
+    coefficients, bias = train(matrix, labels)
+    weights, step = quantise(coefficients)
+    return weights, bias, step
 
 
 def scores(matrix, coefficients, bias):

@@ -5,7 +5,7 @@ this project, free of any licence."""
 import itertools
 import random
 
-MOST = 80  # of each language and group
+MOST = 60  # of each language and group
 
 CHAT = {
     "en": (["How do I {}?", "How can I {}?", "What is the best way to {}?", "Give me some tips on how to {}.",
@@ -123,6 +123,57 @@ CODE = {
             "统计数组元素个数"],
            ["Python", "JavaScript", "Shell", "Java", "C++", "SQL"]),
 }
+FUNCTIONS = {
+    "en": (["Write a {} function that {}.", "Implement a {} class that {}.", "Complete this {} program so that it {}.",
+            "Refactor my {} code so that it {}."],
+           ["checks whether a number is prime", "merges two sorted lists", "counts the words of a text", "caches results",
+            "retries on failure", "returns the longest common prefix"]),
+    "de": (["Schreibe eine {}-Funktion, die {}.", "Implementiere eine Klasse in {}, die {}.",
+            "Erstelle ein Programm in {}, das {}.", "Ergänze meinen {}-Code so, dass er {}."],
+           ["prüft, ob eine Zahl prim ist", "zwei sortierte Listen zusammenführt", "die Wörter eines Textes zählt",
+            "doppelte Werte entfernt", "die Fakultät berechnet", "Ergebnisse zwischenspeichert"]),
+    "fr": (["Écris une fonction {} qui {}.", "Implémente une classe {} qui {}.", "Crée un programme en {} qui {}.",
+            "Complète mon code {} pour qu'il {}."],
+           ["vérifie si un nombre est premier", "fusionne deux listes triées", "compte les mots d'un texte",
+            "supprime les doublons", "calcule la factorielle", "inverse une chaîne de caractères"]),
+    "es": (["Escribe una función en {} que {}.", "Implementa una clase de {} que {}.", "Crea un programa en {} que {}.",
+            "Completa mi código de {} para que {}."],
+           ["compruebe si un número es primo", "una dos listas ordenadas", "cuente las palabras de un texto",
+            "elimine duplicados", "calcule el factorial", "invierta una cadena"]),
+    "ja": (["{}で{}関数を書いてください。", "{}で{}クラスを実装してください。", "{}で{}プログラムを作って。"],
+           ["素数かどうかを判定する", "二つの整列済みリストを結合する", "単語の数を数える", "重複を削除する", "階乗を計算する"]),
+    "zh": (["用{}写一个{}的函数。", "用{}实现一个{}的类。", "编写一个{}程序，{}。", "补全这段{}代码，{}。"],
+           ["判断一个数是否为素数", "合并两个有序列表", "统计文本中的单词数", "删除重复元素", "计算阶乘"]),
+}
+CONCEPTS = {
+    "en": ["Explain {}.", "What is {} and when do I need it?", "How do I set up {}?", "{} does not work, how can I debug it?",
+           "Show me an example of {}.", "best practice for {}"],
+    "de": ["Erkläre {} mit einem Beispiel.", "Wofür braucht man {}?", "Wie richte ich {} ein?", "{} funktioniert nicht, was tun?"],
+    "fr": ["Explique {} avec un exemple.", "À quoi sert {} ?", "Comment configurer {} ?", "{} ne marche pas, que faire ?"],
+    "es": ["Explica {} con un ejemplo.", "¿Para qué sirve {}?", "¿Cómo configuro {}?", "{} no funciona, ¿qué hago?"],
+    "ja": ["{}を例を使って説明してください。", "{}とは何に使いますか？", "{}の設定方法を教えて", "{}が動きません。どうすればいいですか？"],
+    "zh": ["举例说明{}。", "{}有什么用？", "怎么配置{}？", "{}不能用，怎么排查？"],
+}
+TOOLS = ["git rebase", "Docker Compose", "a Kubernetes ingress", "async/await", "SQL JOIN", "Python decorators", "React hooks",
+         "nginx reverse proxy", "systemd", "CSS flexbox", "TypeScript generics", "C++ smart pointers", "Redis", "GitHub Actions"]
+SUMS = {
+    "en": ["Solve for x: {}x + {} = {}.", "A train travels {} km in {} minutes. How far does it get in {} minutes?",
+           "A shirt costs {} dollars after a discount of {} percent. What was its price before?",
+           "What number comes next: {}, {}, {}, ...?", "If {} workers need {} days, how many days do {} workers need?"],
+    "de": ["Löse nach x auf: {}x + {} = {}.", "Ein Zug fährt {} km in {} Minuten. Wie weit kommt er in {} Minuten?",
+           "Ein Hemd kostet nach {} Prozent Rabatt {} Euro. Was kostete es vorher?",
+           "Wenn {} Arbeiter {} Tage brauchen, wie viele Tage brauchen {} Arbeiter?"],
+    "fr": ["Résous : {}x + {} = {}.", "Un train parcourt {} km en {} minutes. Quelle distance parcourt-il en {} minutes ?",
+           "Après une remise de {} %, une chemise coûte {} euros. Quel était son prix ?",
+           "Si {} ouvriers mettent {} jours, combien de jours faut-il à {} ouvriers ?"],
+    "es": ["Resuelve: {}x + {} = {}.", "Un tren recorre {} km en {} minutos. ¿Qué distancia recorre en {} minutos?",
+           "Tras un descuento del {} %, una camisa cuesta {} euros. ¿Cuánto costaba antes?",
+           "Si {} obreros tardan {} días, ¿cuántos días tardan {} obreros?"],
+    "ja": ["方程式 {}x + {} = {} を解いてください。", "電車が{}kmを{}分で走ります。{}分では何km進みますか？",
+           "{}％引きで{}円のシャツの元の値段はいくらですか？", "{}人で{}日かかる仕事を{}人ですると何日かかりますか？"],
+    "zh": ["解方程：{}x + {} = {}。", "一列火车{}分钟行驶{}公里，{}分钟能行驶多少公里？", "一件衬衫打{}折后卖{}元，原价是多少？",
+           "{}个工人{}天完成一项工程，{}个工人需要几天？", "从{}个男生和{}个女生中选{}人，共有多少种选法？"],
+}
 FAST = {
     "en": (["What is the {} of {}?", "{} of {}", "Do you know the {} of {}?", "Tell me the {} of {}."],
            ["capital", "population", "currency", "official language", "largest city", "time zone"],
@@ -185,6 +236,12 @@ def _fill(patterns, *slots):
         yield pattern.format(*words)
 
 
+def _sums(language):
+    numbers = random.Random(language)
+    for pattern, _ in itertools.product(SUMS[language], range(8)):
+        yield pattern.format(*(numbers.randint(2, 90) for _ in range(3)))
+
+
 def rows():
     """(text, label, language), the same ones each time."""
     for language in CHAT:
@@ -192,6 +249,10 @@ def rows():
             (list(_fill(*CHAT[language])) + list(_fill(*WRITE[language])), "chat"),
             (list(_fill(*KNOW[language])), "chat"),
             (list(_fill(*CODE[language])), "code"),
+            ([pattern.format(name, task) for pattern, name, task in itertools.product(
+                FUNCTIONS[language][0], CODE[language][2], FUNCTIONS[language][1])], "code"),
+            (list(_fill(CONCEPTS[language], TOOLS)), "code"),
+            (list(_sums(language)), "reason"),
             (list(_fill(*FAST[language])) + list(_fill(ORDERS[language], WORDS[language])), "fast"),
             (list(_fill(*VISION[language])), "vision"),
         ]
