@@ -1,6 +1,7 @@
 """host.py HOST SCRIPT…: runs Lua scripts in a host (a Lua interpreter or Neovim), against a simulated cluster.
 
-The scripts find the inventory of the cluster in HOMELAB_INVENTORY. LUA_PATH and LUA_CPATH come from the caller. With
+The scripts find the inventory of the cluster in HOMELAB_INVENTORY, and what the headers say about each function in
+HOMELAB_SIGNATURES. LUA_PATH and LUA_CPATH come from the caller. With
 HOMELAB_PRELOAD the host runs with that library (an address sanitizer's) loaded first.
 """
 
@@ -14,6 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "../../sim"))
 
 from simulator import Simulator  # noqa: E402
 
+SKIPPED = 77
 MODEL = {"name": "m", "capabilities": ["completion"], "loaded": True}
 SCENARIO = {"endpoints": {
     "local/ollama": {"tier": "local", "backend": "ollama", "models": [dict(MODEL)]},
@@ -32,21 +34,25 @@ def command(host, script):
 
 def main():
     host, scripts = sys.argv[1], sys.argv[2:]
-    failed = 0
+    failed = skipped = 0
     with Simulator(SCENARIO) as simulator, tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "HOMELAB_INVENTORY": simulator.inventory_file, "HOME": home, "HOMELAB_HOST": host,
                        "XDG_CONFIG_HOME": home, "HOMELAB_CONTROL": simulator.control_url}
+        signatures = os.path.join(home, "signatures.lua")
+        subprocess.run([sys.executable, os.path.join(HERE, "signatures.py"), signatures], check=True)
+        environment["HOMELAB_SIGNATURES"] = signatures
         if os.environ.get("HOMELAB_PRELOAD"):
             environment["LD_PRELOAD"] = os.environ["HOMELAB_PRELOAD"]
         for script in scripts:
             done = subprocess.run(command(host, script), env=environment, stdin=subprocess.DEVNULL, text=True,
                                   capture_output=True, timeout=240, check=False)
             said = (done.stdout + done.stderr).strip()
-            failed += done.returncode != 0
+            failed += done.returncode not in (0, SKIPPED)
+            skipped += done.returncode == SKIPPED
             print(f"{os.path.basename(script)}: {'ok' if done.returncode == 0 else f'ended with {done.returncode}'}")
             if said:
                 print(said)
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed else SKIPPED if skipped else 0)
 
 
 main()

@@ -1,0 +1,55 @@
+-- A million calls leave nothing behind: neither in Lua nor in C.
+local check = require("check")
+local homelab = require("homelab")
+
+local inventory = assert(homelab.inventory(check.inventory))
+local snapshot = assert(homelab.assume(inventory))
+local ctx = assert(homelab.context())
+local prober = assert(ctx:prober(inventory))
+local opts = assert(homelab.options())
+local json = assert(snapshot:json())
+
+local function log() end
+
+-- Twenty calls of every kind: accessors, texts, failures, objects, callbacks, dispatches.
+local function round(n)
+    snapshot:text()
+    snapshot:endpoint_id(0)
+    snapshot:endpoint_find("remote/llama")
+    snapshot:endpoint_find("none")
+    snapshot:endpoint_uptime(0)
+    snapshot:generation()
+    inventory:endpoint_url(1)
+    opts:set_int("log.ring", 5)
+    opts:set_text("log.rung", "5")
+    opts:get_string("http.proxy")
+    opts:set_string("http.proxy", "\255")
+    homelab.verdict_name(1)
+    ctx:dispatch()
+    ctx:next_event()
+    ctx:fd()
+    prober:snapshot()
+    ctx:set_log(homelab.LOG_INFO, log)
+    pcall(snapshot.endpoint_id, snapshot, "0")
+    inventory:tier_name(0)
+    if n % 50 == 0 then
+        homelab.snapshot(json):release()
+    else
+        snapshot:verdict()
+    end
+end
+
+local function run(rounds)
+    for n = 1, rounds do
+        round(n)
+    end
+    check.collect()
+    return collectgarbage("count"), check.memory()
+end
+
+local calls = tonumber(os.getenv("HOMELAB_CALLS")) or 1000000
+local script_before, process_before = run(calls / 100)
+local script_after, process_after = run(calls / 20)
+local script, process = script_after - script_before, process_after - process_before
+assert(script < 64, ("Lua holds %.0f KiB more"):format(script))
+assert(process < 2048, ("the process holds %.0f KiB more"):format(process))
