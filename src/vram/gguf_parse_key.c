@@ -229,39 +229,41 @@ static int step_numbers(struct hl_gguf_parser *parser, struct hl_gguf_cursor *cu
     return parser->items_left ? 0 : end_key(parser);
 }
 
-/* Passes over texts, each with its length in front. The result is what the last one has beyond the
- * piece. A vocabulary is most of a header, so this is where the time goes. */
-static inline __attribute__((always_inline)) uint64_t pass_texts(struct hl_gguf_cursor *cursor,
-                                                                 uint64_t *items, bool swap)
+/* Passes over texts, each with its length in front, as long as they are whole; false at one that is
+ * longer than the piece. A vocabulary is most of a header, so this is where the time goes. */
+static inline __attribute__((always_inline)) bool pass_texts(struct hl_gguf_cursor *cursor,
+                                                             uint64_t *items, bool swap)
 {
     const unsigned char *at = cursor->at, *const end = cursor->end;
-    uint64_t count = *items, beyond = 0;
+    uint64_t count = *items;
+    bool whole = true;
     while (count && end - at >= 8) {
         uint64_t length = hl_gguf_u64(at, swap);
-        at += 8;
-        count--;
-        if (length > (uint64_t)(end - at)) {
-            beyond = length - (uint64_t)(end - at);
-            at = end;
+        whole = length <= (uint64_t)(end - at) - 8;
+        if (!whole)
             break;
-        }
-        at += length;
+        at += 8 + length;
+        count--;
     }
     cursor->at = at;
     *items = count;
-    return beyond;
+    return whole;
 }
 
 static int step_texts(struct hl_gguf_parser *parser, struct hl_gguf_cursor *cursor)
 {
-    parser->skip = cursor->swap ? pass_texts(cursor, &parser->items_left, true)
-                                : pass_texts(cursor, &parser->items_left, false);
-    if (parser->skip) {
-        uint64_t at = hl_gguf_offset(cursor);
-        int code = hl_gguf_check_room(parser, at, at, parser->skip, "bytes to come", parser->skip);
-        return code ? code : 1;
-    }
-    return parser->items_left ? 0 : end_key(parser);
+    bool whole = cursor->swap ? pass_texts(cursor, &parser->items_left, true)
+                              : pass_texts(cursor, &parser->items_left, false);
+    if (whole)
+        return parser->items_left ? 0 : end_key(parser);
+    uint64_t offset = hl_gguf_offset(cursor), length = hl_gguf_u64(cursor->at, cursor->swap);
+    int code = hl_gguf_check_room(parser, offset, offset + 8, length, "text length", length);
+    if (code)
+        return code;
+    cursor->at += 8;
+    parser->skip = length;
+    parser->items_left--;
+    return 1;
 }
 
 int hl_gguf_step_value(struct hl_gguf_parser *parser, struct hl_gguf_cursor *cursor)

@@ -315,8 +315,7 @@ static void broken_headers(void **state)
          "0 "
          "bytes left"},
         {long_item, HOMELAB_E_FORMAT,
-         "model: byte 76: key 0 'tokens': item 1: bytes to come: found 97, but the file has 0 "
-         "bytes "
+         "model: byte 65: key 0 'tokens': item 1: text length: found 100, but the file has 3 bytes "
          "left"},
         {missing_items, HOMELAB_E_FORMAT,
          "model: byte 78: key 0 'tokens': item 1: the file ends here"},
