@@ -24,7 +24,7 @@ static struct hl_node *memory_leaf(struct hl_builder *b, int64_t layer, uint32_t
 {
     struct hl_node *leaf = hl_leaf(&b->graph, type, ne0, ne1, ne2, 1);
     bool offloaded = b->run->request->kv_offload;
-    leaf->home = offloaded ? b->run->home[layer] : (int8_t)(b->run->backends.count - 1);
+    leaf->home = offloaded ? b->run->home[layer] : (int16_t)(b->run->backends.count - 1);
     return leaf;
 }
 
@@ -128,7 +128,7 @@ static struct hl_node *weight_leaf(struct hl_builder *b, const struct hl_weight 
     const struct hl_gguf_tensor *tensor = weight->tensor;
     struct hl_node *leaf = hl_leaf(&b->graph, tensor->type, tensor->ne[0], tensor->ne[1],
                                    tensor->ne[2], tensor->ne[3]);
-    leaf->home = (int8_t)home;
+    leaf->home = (int16_t)home;
     leaf->flags |= HL_NODE_WEIGHT;
     return leaf;
 }
@@ -261,7 +261,7 @@ void hl_build_pin(struct hl_builder *b, struct hl_node *node, int64_t layer)
         return;
     int home = b->run->home[layer];
     if (hl_backend_supports(&b->run->backends, home, node))
-        node->backend = (int8_t)home;
+        node->backend = (int16_t)home;
 }
 
 struct hl_node *hl_build_norm(struct hl_builder *b, struct hl_node *x, struct hl_node *weight,

@@ -80,10 +80,10 @@ struct hl_qkv {
 };
 
 /* Queries, keys and values of a layer as [head size, heads, tokens]. */
-struct hl_qkv hl_build_qkv(struct hl_builder *b, struct hl_node *x, int64_t layer);
+struct hl_qkv hl_build_qkv(struct hl_builder *b, struct hl_node *x, int64_t il);
 struct hl_node *hl_build_rope(struct hl_builder *b, struct hl_node *x, struct hl_node *factors);
 /* The factors for long contexts that a layer uses; may be NULL. */
-struct hl_node *hl_build_rope_factors(struct hl_builder *b, int64_t layer);
+struct hl_node *hl_build_rope_factors(struct hl_builder *b, int64_t il);
 
 struct hl_attention {
     int64_t layer;
@@ -110,7 +110,7 @@ struct hl_ffn {
 
 struct hl_node *hl_build_ffn(struct hl_builder *b, struct hl_node *x, const struct hl_ffn *ffn);
 /* The layer's gate, up and down. */
-struct hl_node *hl_build_layer_ffn(struct hl_builder *b, struct hl_node *x, int64_t layer);
+struct hl_node *hl_build_layer_ffn(struct hl_builder *b, struct hl_node *x, int64_t il);
 
 enum hl_gating {
     HL_GATING_SOFTMAX = 1,
@@ -130,7 +130,7 @@ struct hl_moe {
 /* Experts of a layer. */
 struct hl_node *hl_build_moe(struct hl_builder *b, struct hl_node *x, const struct hl_moe *moe);
 /* The experts that all tokens use. */
-struct hl_node *hl_build_shared_expert(struct hl_builder *b, struct hl_node *x, int64_t layer);
+struct hl_node *hl_build_shared_expert(struct hl_builder *b, struct hl_node *x, int64_t il);
 
 /* --- States of recurrent layers --- */
 
@@ -148,8 +148,8 @@ struct hl_node *hl_build_states(struct hl_builder *b, struct hl_node *all, hl_re
 struct hl_node *hl_build_conv_input(struct hl_builder *b, int64_t layer, struct hl_node *x);
 struct hl_node *hl_build_conv(struct hl_builder *b, struct hl_node *input, struct hl_node *kernel);
 /* State-space layers of the first and of the second kind. */
-struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *x, int64_t layer);
-struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *x, int64_t layer);
+struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *x, int64_t il);
+struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *x, int64_t il);
 
 /* A delta network step by step, or chunk by chunk, where there is no operator for all of it: new
  * state in *state, which holds the old one. */

@@ -172,7 +172,7 @@ static struct hl_node *in_steps(struct hl_builder *b, const struct hl_attention 
     x = hl_permute(g, x, 0, 2, 1, 3);
     x = hl_cont_4d(g, x, x->ne[0] * x->ne[1], x->ne[2] * x->ne[3], 1, 1);
     if (b->pinned && !b->run->request->kv_offload)
-        x->backend = (int8_t)(b->run->backends.count - 1);
+        x->backend = (int16_t)(b->run->backends.count - 1);
     return x;
 }
 
@@ -231,7 +231,8 @@ static struct hl_node *through_cache(struct hl_builder *b, const struct hl_atten
     int64_t layer = attention->layer, kept = cache_layer(b, layer);
     const struct hl_attention_inputs *inputs = b->model->layer[layer].swa ? &b->window : &b->all;
     struct hl_node *cache_k = b->cache_k[kept], *cache_v = b->cache_v[kept];
-    if (!cache_k || !inputs->made || (!cache_v && !attention->v_mla)) {
+    if (!cache_k || !inputs->made || (!cache_v && !attention->v_mla) ||
+        (attention->v_mla && !attention->v)) {
         g->bad = true;
         return attention->q;
     }

@@ -115,21 +115,21 @@ static struct hl_node *activate_conv(struct hl_builder *b, struct hl_node *input
     return hl_unary(g, hl_add(g, hl_build_conv(b, input, W(SSM_CONV1D)), W(SSM_CONV1D_B)));
 }
 
-struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *cur, int64_t il)
+struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *x, int64_t il)
 {
     struct hl_graph *g = &b->graph;
     int64_t inner = b->model->inner, state = b->model->state, rank = b->model->rank;
     int64_t sequences = b->sequences, tokens = b->tokens / sequences;
     if (!complete(b, il) || !W(SSM_X) || !W(SSM_DT)) {
         g->bad = true;
-        return cur;
+        return x;
     }
     /* Reading the states of the convolution comes first, so that it is computed first. */
     struct hl_node *before = hl_build_states(b, b->state_r[il], NULL, NULL);
     before = hl_reshape(g, before, b->model->conv - 1, inner, sequences, 1);
-    cur = hl_reshape(g, cur, cur->ne[0], tokens, sequences, 1);
-    struct hl_node *xz = hl_build_linear(b, W(SSM_IN), NULL, cur);
-    struct hl_node *x = hl_view_3d(g, xz, inner, tokens, sequences, xz->nb[1], xz->nb[2], 0);
+    x = hl_reshape(g, x, x->ne[0], tokens, sequences, 1);
+    struct hl_node *xz = hl_build_linear(b, W(SSM_IN), NULL, x);
+    x = hl_view_3d(g, xz, inner, tokens, sequences, xz->nb[1], xz->nb[2], 0);
     struct hl_node *z =
         hl_view_3d(g, xz, inner, tokens, sequences, xz->nb[1], xz->nb[2], inner * xz->nb[0]);
     struct hl_node *input = hl_concat(g, before, hl_transpose(g, x), 0);
@@ -159,19 +159,19 @@ struct hl_node *hl_build_mamba(struct hl_builder *b, struct hl_node *cur, int64_
     return hl_reshape(g, y, y->ne[0], b->tokens, 1, 1);
 }
 
-struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *cur, int64_t il)
+struct hl_node *hl_build_mamba2(struct hl_builder *b, struct hl_node *x, int64_t il)
 {
     struct hl_graph *g = &b->graph;
     int64_t inner = b->model->inner, state = b->model->state, groups = b->model->groups;
     int64_t heads = b->model->rank, sequences = b->sequences, tokens = b->tokens / sequences;
     int64_t channels = inner + 2 * groups * state;
     if (!complete(b, il) || groups < 1)
-        return cur;
+        return x;
     int64_t head = inner / heads;
     struct hl_node *before = hl_build_states(b, b->state_r[il], NULL, NULL);
     before = hl_reshape(g, before, b->model->conv - 1, channels, sequences, 1);
-    cur = hl_reshape(g, cur, cur->ne[0], tokens, sequences, 1);
-    struct hl_node *all = hl_build_linear(b, W(SSM_IN), NULL, cur);
+    x = hl_reshape(g, x, x->ne[0], tokens, sequences, 1);
+    struct hl_node *all = hl_build_linear(b, W(SSM_IN), NULL, x);
     int64_t element = all->nb[0];
     const int64_t x_ne[4] = {head, heads, tokens, sequences};
     const int64_t b_ne[4] = {state, groups, tokens, sequences};

@@ -229,7 +229,7 @@ static int read_runtime(struct hl_request *request, const homelab_opts *opts, in
     bool ollama = strcmp(runtime, "ollama") == 0;
     if (!ollama && strcmp(runtime, "llama.cpp") != 0)
         return bad("vram.runtime", runtime, "llama.cpp or ollama");
-    enum hl_switch unified;
+    enum hl_switch unified = HL_AUTO;
     int code = read_switch(opts, HL_OPT_VRAM_UNIFIED, "vram.unified", &unified);
     int64_t slots = request->parallel;
     if (slots == 0)

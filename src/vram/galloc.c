@@ -132,7 +132,7 @@ static void allocate(struct galloc *galloc, struct hl_node *node, int backend)
             give(galloc, space, node->at + after, before - after);
         return;
     }
-    node->buffer = (int8_t)backend;
+    node->buffer = (int16_t)backend;
     node->at = take(&galloc->spaces[backend], bytes_of(galloc, node));
 }
 

@@ -10,7 +10,7 @@
 /* A graph with the backend of every node and leaf, as the scheduler hands it over. */
 struct hl_galloc_graph {
     struct hl_node **nodes, **leafs;
-    const int8_t *node_backends, *leaf_backends;
+    const int16_t *node_backends, *leaf_backends;
     size_t node_count, leaf_count;
 };
 

@@ -20,14 +20,14 @@ struct hl_measure {
 };
 
 /* 0, or a code with an error record: HOMELAB_E_UNSUPPORTED where llama.cpp would not start. */
-int hl_measure_run(struct hl_measure *measure, const struct hl_model *model,
+int hl_measure_run(struct hl_measure *out, const struct hl_model *model,
                    const struct hl_request *request);
 /* Weights and caches alone, which takes a small part of the time; compute buffers are 0. */
-int hl_measure_static(struct hl_measure *measure, const struct hl_model *model,
+int hl_measure_static(struct hl_measure *out, const struct hl_model *model,
                       const struct hl_request *request);
 /* The largest number of layers on devices with which each device but the CPU stays within its
  * limit, and what that takes; -1 where none does. */
-int hl_measure_fit(struct hl_measure *measure, int64_t *layers, const struct hl_model *model,
+int hl_measure_fit(struct hl_measure *out, int64_t *layers, const struct hl_model *model,
                    const struct hl_request *request, const uint64_t *limits);
 
 #endif

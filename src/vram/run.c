@@ -76,13 +76,13 @@ static void place_layers(struct hl_run *run)
     if (!request->behaviour.output_first)
         first = wanted >= all ? 0 : all - 1 - active;
     int cpu = run->backends.count - 1;
-    float points[HL_BACKENDS];
+    float points[HL_BACKENDS] = {0};
     split_points(request, points);
     for (int64_t i = 0; i < all; i++) {
-        run->home[i] = (int8_t)cpu;
+        run->home[i] = (int16_t)cpu;
         if (i >= first && i - first < active)
             run->home[i] =
-                (int8_t)device_at(points, request->devices, (float)(i - first) / (float)active);
+                (int16_t)device_at(points, request->devices, (float)(i - first) / (float)active);
     }
     run->full_offload = wanted >= all && request->devices > 0;
 }
@@ -140,7 +140,7 @@ int hl_run_init(struct hl_run *run, const struct hl_request *request, const stru
     run->backends.at[request->devices] = (struct hl_backend){.kind = HL_BACKEND_CPU};
     run->backends.mixed_kv = request->mixed_kv;
     run->backends.reserve_f16_kv = request->behaviour.f16_in_buffer;
-    run->home = hl_arena_take(arena, (size_t)model->layers + 1, 1);
+    run->home = hl_arena_take(arena, (size_t)model->layers + 1, sizeof(*run->home));
     if (!run->home)
         return hl_error_nomem();
     place_layers(run);

@@ -43,7 +43,7 @@ struct hl_run {
     const struct hl_request *request;
     const struct hl_model *model;
     struct hl_backends backends;
-    int8_t *home;       /* backend of each layer; of the output layer behind the last */
+    int16_t *home;      /* backend of each layer; of the output layer behind the last */
     bool full_offload;  /* all layers and the output on devices */
     bool tensors_moved; /* some tensors lie elsewhere than their layer */
     bool pipeline;

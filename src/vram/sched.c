@@ -68,7 +68,7 @@ static void spread_step(const struct hl_sched *sched, struct hl_node *node, bool
     if (node->backend != HL_NOWHERE)
         *current = !cpu && node->backend == cpu_of(sched) ? HL_NOWHERE : node->backend;
     else if (*current != HL_NOWHERE && hl_backend_supports(sched->backends, *current, node))
-        node->backend = (int8_t)*current;
+        node->backend = (int16_t)*current;
 }
 
 static void spread(const struct hl_sched *sched, const struct hl_graph *graph, bool cpu)
@@ -108,7 +108,7 @@ static void assign_by_sources(const struct hl_sched *sched, struct hl_node *node
         }
         if (near > best) {
             best = near;
-            node->backend = (int8_t)b;
+            node->backend = (int16_t)b;
         }
     }
 }
@@ -126,11 +126,11 @@ void hl_sched_assign(const struct hl_sched *sched, struct hl_graph *graph)
 {
     for (size_t i = 0; i < graph->leaf_count; i++) {
         if (graph->leafs[i]->backend == HL_NOWHERE)
-            graph->leafs[i]->backend = (int8_t)from_surroundings(sched, graph->leafs[i]);
+            graph->leafs[i]->backend = (int16_t)from_surroundings(sched, graph->leafs[i]);
     }
     for (size_t i = 0; i < graph->node_count; i++) {
         if (graph->nodes[i]->backend == HL_NOWHERE)
-            graph->nodes[i]->backend = (int8_t)from_surroundings(sched, graph->nodes[i]);
+            graph->nodes[i]->backend = (int16_t)from_surroundings(sched, graph->nodes[i]);
     }
     spread(sched, graph, false);
     spread(sched, graph, true);
@@ -146,10 +146,10 @@ void hl_sched_assign(const struct hl_sched *sched, struct hl_graph *graph)
         assign_sources(node);
         for (int b = 0; b < sched->backends->count && node->backend == HL_NOWHERE; b++) {
             if (hl_backend_supports(sched->backends, b, node))
-                node->backend = (int8_t)b;
+                node->backend = (int16_t)b;
         }
         if (node->backend == HL_NOWHERE)
-            node->backend = (int8_t)cpu_of(sched);
+            node->backend = (int16_t)cpu_of(sched);
     }
 }
 
@@ -160,9 +160,9 @@ struct plan {
     struct hl_sched *sched;
     struct hl_graph *graph; /* of which it was made */
     struct hl_graph out;
-    int8_t *node_backends, *leaf_backends;
+    int16_t *node_backends, *leaf_backends;
     struct hl_node **copied; /* sources copied for a split, one after the other */
-    int8_t *copied_to;
+    int16_t *copied_to;
     size_t copied_count, copied_max;
 };
 
@@ -184,13 +184,13 @@ static void copy_source(struct plan *plan, struct hl_node *node, int source, int
     if (!copies[0]) {
         for (int c = 0; c < plan->sched->copies; c++) {
             copies[c] = hl_duplicate(plan->graph, src);
-            copies[c]->backend = (int8_t)backend;
+            copies[c]->backend = (int16_t)backend;
             if (plan->sched->copies > 1)
                 copies[c]->flags |= HL_NODE_INPUT | HL_NODE_OUTPUT;
         }
         if (plan->copied_count < plan->copied_max) {
             plan->copied[plan->copied_count] = src;
-            plan->copied_to[plan->copied_count++] = (int8_t)backend;
+            plan->copied_to[plan->copied_count++] = (int16_t)backend;
         }
     }
     node->src[source] = copies[0];
@@ -201,7 +201,7 @@ static void emit(struct plan *plan, struct hl_node *node, int backend)
     size_t at = plan->out.node_count;
     hl_graph_append_node(&plan->out, node);
     if (plan->out.node_count > at)
-        plan->node_backends[at] = (int8_t)backend;
+        plan->node_backends[at] = (int16_t)backend;
 }
 
 static void emit_leaf(struct plan *plan, struct hl_node *leaf, int backend)
@@ -209,7 +209,7 @@ static void emit_leaf(struct plan *plan, struct hl_node *leaf, int backend)
     size_t at = plan->out.leaf_count;
     hl_graph_append_leaf(&plan->out, leaf);
     if (plan->out.leaf_count > at)
-        plan->leaf_backends[at] = (int8_t)backend;
+        plan->leaf_backends[at] = (int16_t)backend;
 }
 
 /* What a split copies comes first in it: a use of the source, which keeps that until then, and the
@@ -307,10 +307,11 @@ static bool plan_init(struct plan *plan, struct hl_sched *sched, struct hl_graph
     size_t leafs = (graph->leaf_count + sources) * COPIES_MAX + graph->leaf_count;
     *plan = (struct plan){.sched = sched, .graph = graph, .copied_max = sources};
     hl_graph_init(&plan->out, graph->arena);
-    plan->node_backends = hl_arena_take(graph->arena, graph->node_count + 2 * sources + 1, 1);
-    plan->leaf_backends = hl_arena_take(graph->arena, leafs + 1, 1);
+    plan->node_backends = hl_arena_take(graph->arena, graph->node_count + 2 * sources + 1,
+                                        sizeof(*plan->node_backends));
+    plan->leaf_backends = hl_arena_take(graph->arena, leafs + 1, sizeof(*plan->leaf_backends));
     plan->copied = hl_arena_take(graph->arena, sources + 1, sizeof(*plan->copied));
-    plan->copied_to = hl_arena_take(graph->arena, sources + 1, 1);
+    plan->copied_to = hl_arena_take(graph->arena, sources + 1, sizeof(*plan->copied_to));
     return !graph->arena->failed;
 }
 
