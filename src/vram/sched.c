@@ -4,7 +4,8 @@
 
 #include <homelab/error.h>
 
-#define COPIES_MAX 4
+#define COPIES_MAX   4
+#define SPLIT_COPIES 30 /* of tensors in one split at most: GGML_SCHED_MAX_SPLIT_INPUTS */
 
 static int cpu_of(const struct hl_sched *sched)
 {
@@ -228,13 +229,17 @@ static void emit_split(struct plan *plan, size_t from, size_t to, size_t copied_
 }
 
 /* A weight that would have to be copied starts a new split, so that the memory of the one copied
- * before is free again. */
-static bool needs_weight_copied(const struct hl_node *node, int backend)
+ * before is free again; and so does any copy when a split has all it can have. */
+static bool starts_split(const struct hl_node *node, int backend, size_t copied)
 {
-    for (int i = 0; i < HL_NODE_SRC; i++) {
+    for (int i = 0; i < HL_NODE_SRC && copied > 0; i++) {
         const struct hl_node *src = node->src[i];
-        if (src && (src->flags & HL_NODE_WEIGHT) && src->backend != backend &&
-            !reaches(src, backend))
+        if (!src || src->backend == backend || reaches(src, backend))
+            continue;
+        if (src->flags & HL_NODE_WEIGHT)
+            return true;
+        bool there = src->copies && src->copies[(size_t)backend * COPIES_MAX];
+        if (copied == SPLIT_COPIES && !there)
             return true;
     }
     return false;
@@ -252,8 +257,8 @@ static void split(struct plan *plan)
         struct hl_node *node = graph->nodes[i];
         if (hl_op_is_view((enum hl_op)node->op))
             continue;
-        bool copied = plan->copied_count > copied_from;
-        if (node->backend != current || (copied && needs_weight_copied(node, current))) {
+        size_t copied = plan->copied_count - copied_from;
+        if (node->backend != current || starts_split(node, current, copied)) {
             emit_split(plan, start, i, copied_from);
             plan->sched->splits++;
             start = i;
