@@ -77,28 +77,88 @@ static void put_gguf(FILE *stream, const homelab_gguf *gguf)
             homelab_gguf_is_complete(gguf) ? "complete" : "tensor data missing");
 }
 
+/* --- What it needs --- */
+
+struct needs {
+    int64_t ctx, weights, context, compute, output_buffer;
+};
+
+/* Of the devices together; of the host where there are none. */
+static int64_t sum(const homelab_estimate *estimate,
+                   int64_t (*bytes)(const homelab_estimate *estimate, size_t device))
+{
+    size_t devices = homelab_estimate_device_count(estimate);
+    int64_t total = 0;
+    for (size_t i = 0; i < devices && (devices == 1 || i + 1 < devices); i++)
+        total += bytes(estimate, i);
+    return total;
+}
+
+/* Without an estimate it says why and returns NULL. */
+static const struct needs *estimate(struct needs *needs, const struct arguments *arguments,
+                                    const homelab_gguf *gguf)
+{
+    homelab_estimate *made = NULL;
+    if ((arguments->ctx && homelab_opts_set_int(arguments->opts, "vram.context", arguments->ctx)) ||
+        homelab_estimate_new(&made, gguf, arguments->opts)) {
+        fail("%s: no estimate: %s", arguments->file, homelab_error_message());
+        return NULL;
+    }
+    needs->ctx = arguments->ctx ? arguments->ctx : homelab_estimate_context_tokens(made);
+    needs->weights = sum(made, homelab_estimate_weights_bytes);
+    needs->context = sum(made, homelab_estimate_context_bytes);
+    needs->compute = sum(made, homelab_estimate_compute_bytes);
+    needs->output_buffer = homelab_estimate_output_buffer_bytes(made);
+    homelab_estimate_unref(made);
+    return needs;
+}
+
+static void put_needs(FILE *stream, const struct needs *needs)
+{
+    fprintf(stream, "needs on one GPU with all layers, at a context of %lld\n",
+            (long long)needs->ctx);
+    put_bytes(stream, "weights", needs->weights);
+    put_bytes(stream, "context", needs->context);
+    put_bytes(stream, "compute", needs->compute);
+    put_bytes(stream, "together", needs->weights + needs->context + needs->compute);
+    put_bytes(stream, "output", needs->output_buffer);
+}
+
 /* --- The document --- */
 
-static int put_json_document(FILE *stream, const homelab_gguf *gguf)
+static int put_json_document(FILE *stream, const homelab_gguf *gguf, const struct needs *needs)
 {
     char *json = homelab_gguf_json(gguf);
-    if (!json)
+    char *end = json ? strrchr(json, '}') : NULL;
+    if (!end)
         return fail_library("gguf");
-    fputs(json, stream);
+    fprintf(stream, "%.*s,\"needs\":", (int)(end - json), json);
     homelab_free(json);
+    if (needs)
+        fprintf(stream,
+                "{\"ctx\":%lld,\"weights\":%lld,\"context\":%lld,\"compute\":%lld,"
+                "\"output_buffer\":%lld}}\n",
+                (long long)needs->ctx, (long long)needs->weights, (long long)needs->context,
+                (long long)needs->compute, (long long)needs->output_buffer);
+    else
+        fputs("null}\n", stream);
     return 0;
 }
 
 static int show(const struct arguments *arguments, const homelab_gguf *gguf)
 {
+    struct needs room;
+    const struct needs *needs = estimate(&room, arguments, gguf);
     struct text text;
     if (!text_open(&text))
         return fail("out of memory");
     int code = 0;
     if (arguments->json)
-        code = put_json_document(text.stream, gguf);
+        code = put_json_document(text.stream, gguf, needs);
     else
         put_gguf(text.stream, gguf);
+    if (!arguments->json && needs)
+        put_needs(text.stream, needs);
     char *document = text_close(&text);
     if (!code)
         code = document ? put_document(document) : fail("out of memory");
@@ -209,7 +269,8 @@ const struct command command_gguf = {
     "  -j, --json             as JSON\n"
     "  -t, --timeout SECONDS  of a URL, for everything (default: 60)\n"
     "  -o, --option KEY=VALUE any option of the library; 'homelab options' lists them\n\n"
-    "Only the header is read, of a URL only what the header takes. Of a model of several\n"
-    "files any one may be named.\n\n"
+    "What it needs is worked out for llama-server's defaults and one NVIDIA GPU that takes all\n"
+    "layers; options vram.* change that. Only the header is read, of a URL only what the header\n"
+    "takes. Of a model of several files any one may be named.\n\n"
     "Exit status: 0, also for a file that lacks its tensor data; 3 for a bad file or usage.\n",
     run_gguf};
