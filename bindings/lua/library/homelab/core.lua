@@ -1,0 +1,2042 @@
+---@meta homelab.core
+-- The module that SWIG generates, for the Lua language server. Generated from the public headers by scripts/generate; do not
+-- edit.
+
+---@class homelab.Object
+local Object = {}
+
+---Releases what the object holds at once; a collection does it otherwise. Later uses of it are errors.
+function Object:release() end
+
+---@class homelab.core
+---@field classes table<string, table> The metatables of the classes by name
+local core = {}
+
+---Turns a JSON text into tables; null is nil.
+---@param json string
+---@return any value
+---@return string? message
+---@return integer? code
+function core.decode(json) end
+
+---No task.
+core.TASK_NONE = 0
+
+---Write, mend, explain or translate code, shell, SQL, developer tooling.
+core.TASK_CODE = 1
+
+---Mathematics and deduction in several steps with an answer that can be checked.
+core.TASK_REASON = 2
+
+---Open talk, writing, role play, advice, explanation, summary.
+core.TASK_CHAT = 3
+
+---A short request whose answer is one fact, number, term or line.
+core.TASK_FAST = 4
+
+---A prompt that belongs to an image.
+core.TASK_VISION = 5
+
+---Vectors instead of an answer.
+core.TASK_EMBED = 6
+
+---Number of tasks; they are 1 to this.
+core.TASK_COUNT = 6
+
+---The model must see images.
+core.NEED_VISION = 1
+
+---The model must call tools.
+core.NEED_TOOLS = 2
+
+---The answer must be JSON.
+core.NEED_JSON = 4
+
+---The model must make embeddings.
+core.NEED_EMBEDDING = 8
+
+---Log levels, most severe first.
+core.LOG_OFF = 0
+
+---Something failed that the library cannot work around.
+core.LOG_ERROR = 10
+
+---Something is wrong or unsafe, such as TLS verification switched off.
+core.LOG_WARN = 20
+
+---Milestones.
+core.LOG_INFO = 30
+
+---Every step.
+core.LOG_DEBUG = 40
+
+---Success.
+core.OK = 0
+
+---An argument is NULL, out of range, or carries unknown flag bits.
+core.E_INVALID = -1
+
+---Memory could not be allocated.
+core.E_NOMEM = -2
+
+---A system call failed; the sub-code is errno.
+core.E_SYSTEM = -3
+
+---The object was closed.
+core.E_CLOSED = -4
+
+---The object was made before a fork and this is the child.
+core.E_FORKED = -5
+
+---The call does not fit the object's state.
+core.E_STATE = -6
+
+---Nothing has that name.
+core.E_NOT_FOUND = -7
+
+---Something has that name already.
+core.E_EXISTS = -8
+
+---This build or platform cannot do it.
+core.E_UNSUPPORTED = -9
+
+---A documented limit would be exceeded.
+core.E_LIMIT = -10
+
+---The time given ran out.
+core.E_TIMEOUT = -11
+
+---The operation was cancelled.
+core.E_CANCELLED = -12
+
+---The operation has not ended yet.
+core.E_PENDING = -13
+
+---A callback of the host failed.
+core.E_USER = -14
+
+---No option has that key.
+core.E_OPTION_UNKNOWN = -20
+
+---An option's value is of the wrong type or out of range.
+core.E_OPTION_VALUE = -21
+
+---A text is not well-formed JSON or YAML.
+core.E_SYNTAX = -22
+
+---An inventory is well-formed but wrong.
+core.E_INVENTORY = -23
+
+---A text is not valid UTF-8.
+core.E_UTF8 = -24
+
+---A file or an answer is not in the format that was expected.
+core.E_FORMAT = -25
+
+---A name could not be resolved.
+core.E_NET_DNS = -40
+
+---The connection was refused.
+core.E_NET_REFUSED = -41
+
+---No route to the host or network.
+core.E_NET_NO_ROUTE = -42
+
+---No connection within the time given.
+core.E_NET_CONNECT_TIMEOUT = -43
+
+---Connected, but no (complete) answer within the time given.
+core.E_NET_TIMEOUT = -44
+
+---The connection was reset.
+core.E_NET_RESET = -45
+
+---The connection was closed before the answer was complete.
+core.E_NET_CLOSED = -46
+
+---The peer's certificate was not accepted.
+core.E_NET_CERTIFICATE = -47
+
+---The TLS handshake failed for another reason, such as a peer that does not speak TLS.
+core.E_NET_TLS = -48
+
+---The answer exceeds the size cap.
+core.E_NET_TOO_LARGE = -49
+
+---The answer is not the protocol that was expected.
+core.E_NET_PROTOCOL = -50
+
+---No provider answered the secret request.
+core.E_SECRET_UNAVAILABLE = -60
+
+---A provider refused the secret request.
+core.E_SECRET_REFUSED = -61
+
+---Events were dropped because the queue was full (option `queue.events`) or memory was short; event_after() is how
+---many. It stands where they would have stood.
+core.EVENT_OVERFLOW = 1
+
+---An operation completed; event_op() is it, event_after() its result and event_text() its message. Never dropped.
+core.EVENT_OP_DONE = 2
+
+---An endpoint's verdict or cause changed; the subject is its id.
+core.EVENT_ENDPOINT = 20
+
+---A tier's verdict changed; the subject is its name.
+core.EVENT_TIER = 21
+
+---The overall prognosis changed.
+core.EVENT_PROGNOSIS = 22
+
+---A capability was lost or came back; the subject is its name.
+core.EVENT_CAPABILITY = 23
+
+---A running prober took a changed inventory.
+core.EVENT_INVENTORY = 24
+
+---Read from a file.
+core.GGUF_SOURCE_FILE = 0
+
+---Read from memory.
+core.GGUF_SOURCE_MEMORY = 1
+
+---Read over HTTP.
+core.GGUF_SOURCE_URL = 2
+
+---Put together from Ollama's `/api/show`.
+core.GGUF_SOURCE_OLLAMA = 3
+
+---Put together from llama.cpp's `/v1/models`.
+core.GGUF_SOURCE_LLAMACPP = 4
+
+---The text is JSON (RFC 8259).
+core.FORMAT_JSON = 1
+
+---The text is YAML 1.1, one document, without aliases and tags.
+core.FORMAT_YAML = 2
+
+---JSON when the first character that is not white space is `{`, else YAML.
+core.FORMAT_AUTO = 0
+
+---The endpoint's backend is told from its path and answers.
+core.BACKEND_AUTO = 0
+
+---Ollama.
+core.BACKEND_OLLAMA = 1
+
+---llama.cpp's llama-server, also in router mode.
+core.BACKEND_LLAMACPP = 2
+
+---LiteLLM proxy.
+core.BACKEND_LITELLM = 3
+
+---vLLM.
+core.BACKEND_VLLM = 4
+
+---LM Studio.
+core.BACKEND_LMSTUDIO = 5
+
+---TabbyAPI.
+core.BACKEND_TABBYAPI = 6
+
+---llama-swap.
+core.BACKEND_LLAMASWAP = 7
+
+---Any other server with OpenAI's `/v1/models`.
+core.BACKEND_OPENAI = 8
+
+---Plain HTTP: a 2xx answer to the URL is all that is looked at.
+core.BACKEND_HTTP = 9
+
+---Plain TCP: an accepted connection is all that is looked at.
+core.BACKEND_TCP = 10
+
+---Confidence below which a classification abstains, so that the default task is taken. (number, 0 to 1 probability,
+---default 0.4)
+core.OPT_CLASSIFY_ABSTAIN_BELOW = "classify.abstain_below"
+
+---Time after which a dispatch leaves the rest for the next one. (integer, 100 to 1000000 us, default 2000)
+core.OPT_DISPATCH_BUDGET_US = "dispatch.budget_us"
+
+---Largest GGUF header, vocabulary and all. (integer, 1024 to 4294967296 bytes, default 268435456)
+core.OPT_GGUF_MAX_HEADER_BYTES = "gguf.max_header_bytes"
+
+---Longest array of numbers that is kept, such as one number a layer; longer ones are counted. (integer, 0 to 65536
+---items, default 4096)
+core.OPT_GGUF_MAX_ITEMS = "gguf.max_items"
+
+---Most memory for the metadata keys and values of a GGUF file. (integer, 4096 to 1073741824 bytes, default 8388608)
+core.OPT_GGUF_MAX_KEPT_BYTES = "gguf.max_kept_bytes"
+
+---Longest name of a metadata key. (integer, 16 to 32768 bytes, default 1024)
+core.OPT_GGUF_MAX_KEY_BYTES = "gguf.max_key_bytes"
+
+---Most metadata keys of a GGUF file. (integer, 1 to 1000000 keys, default 65536)
+core.OPT_GGUF_MAX_KEYS = "gguf.max_keys"
+
+---Longest name of a tensor; llama.cpp takes 63. (integer, 1 to 1024 bytes, default 63)
+core.OPT_GGUF_MAX_NAME_BYTES = "gguf.max_name_bytes"
+
+---Most files of one model. (integer, 1 to 65535 files, default 1024)
+core.OPT_GGUF_MAX_PARTS = "gguf.max_parts"
+
+---Most redirects followed when a GGUF file is read over HTTP; never from https to http. (integer, 0 to 20 redirects,
+---default 5)
+core.OPT_GGUF_MAX_REDIRECTS = "gguf.max_redirects"
+
+---Most tensors of a model, all parts together. (integer, 1 to 10000000 tensors, default 131072)
+core.OPT_GGUF_MAX_TENSORS = "gguf.max_tensors"
+
+---Longest text value that is kept; longer ones, such as chat templates, are passed over. (integer, 0 to 32768 bytes,
+---default 4096)
+core.OPT_GGUF_MAX_TEXT_BYTES = "gguf.max_text_bytes"
+
+---Time between probes of an endpoint that is steadily down. (integer, 100 to 86400000 ms, default 30000)
+core.OPT_HEALTH_DOWN_INTERVAL_MS = "health.down_interval_ms"
+
+---Bad probes in a row after which a monitor calls a usable endpoint down. (integer, 1 to 100 probes, default 2)
+core.OPT_HEALTH_FALL = "health.fall"
+
+---Time between probes while the state is changing or unclear. (integer, 100 to 86400000 ms, default 2000)
+core.OPT_HEALTH_FAST_INTERVAL_MS = "health.fast_interval_ms"
+
+---Try a gateway's backends also where they are on hosts outside the inventory. (boolean, default false)
+core.OPT_HEALTH_FOREIGN_BACKENDS = "health.foreign_backends"
+
+---Probes per endpoint kept for uptime and latency percentiles. (integer, 16 to 100000 probes, default 512)
+core.OPT_HEALTH_HISTORY = "health.history"
+
+---Time between probes of an endpoint in a steady good state. (integer, 100 to 86400000 ms, default 15000)
+core.OPT_HEALTH_INTERVAL_MS = "health.interval_ms"
+
+---Share by which intervals vary, so that probes do not fall into step. (number, 0 to 0.5 share, default 0.1)
+core.OPT_HEALTH_JITTER = "health.jitter"
+
+---How long a busy or silent endpoint may show no progress before it is WEDGED; longer than its longest batch. (integer,
+---1000 to 3600000 ms, default 90000)
+core.OPT_HEALTH_PATIENCE_MS = "health.patience_ms"
+
+---Good probes in a row after which a monitor calls a down endpoint usable again. (integer, 1 to 100 probes, default 2)
+core.OPT_HEALTH_RISE = "health.rise"
+
+---Latency above which an endpoint is DEGRADED as slow. (integer, 1 to 3600000 ms, default 1000)
+core.OPT_HEALTH_SLOW_MS = "health.slow_ms"
+
+---File with the certificates to trust; empty means the system's. (text, default empty)
+core.OPT_HTTP_CA_FILE = "http.ca_file"
+
+---How long an unused connection is kept for reuse. (integer, 0 to 3600000 ms, default 118000)
+core.OPT_HTTP_IDLE_MS = "http.idle_ms"
+
+---Accept any TLS certificate; each use is logged as a warning. (boolean, default false)
+core.OPT_HTTP_INSECURE = "http.insecure"
+
+---Largest body of an answer; a longer one ends the transfer. (integer, 1024 to 1073741824 bytes, default 4194304)
+core.OPT_HTTP_MAX_BODY = "http.max_body_bytes"
+
+---Proxy URL; empty means none, whatever the environment says. (text, default empty)
+core.OPT_HTTP_PROXY = "http.proxy"
+
+---Largest inventory text. (integer, 1024 to 268435456 bytes, default 16777216)
+core.OPT_INVENTORY_MAX_BYTES = "inventory.max_bytes"
+
+---Problems reported for one inventory before the rest is only counted. (integer, 1 to 10000 problems, default 100)
+core.OPT_INVENTORY_MAX_PROBLEMS = "inventory.max_problems"
+
+---Deepest nesting of a JSON answer or inventory. (integer, 4 to 512 levels, default 32)
+core.OPT_JSON_MAX_DEPTH = "json.max_depth"
+
+---Log lines kept for ctx_log_text(). (integer, 0 to 100000 lines, default 256)
+core.OPT_LOG_RING = "log.ring"
+
+---How long a canary waits before its answer counts as missing; the request itself is not cut short. (integer, 1000 to
+---3600000 ms, default 120000)
+core.OPT_PROBE_CANARY_TIMEOUT_MS = "probe.canary_timeout_ms"
+
+---How long a sweep goes on looking at unclear endpoints, which is also its patience; 0 means not at all. (integer, 0 to
+---3600000 ms, default 0)
+core.OPT_PROBE_CONFIRM_MS = "probe.confirm_ms"
+
+---Depth for all endpoints (tcp, http, scheduler, progress, canary); empty means what the inventory says. (text, default
+---empty)
+core.OPT_PROBE_DEPTH = "probe.depth"
+
+---Probes under way at one time. (integer, 1 to 100000 probes, default 20000)
+core.OPT_PROBE_MAX_IN_FLIGHT = "probe.max_in_flight"
+
+---Ids of the endpoints to probe, separated by commas; empty means all. (text, default empty)
+core.OPT_PROBE_ONLY = "probe.only"
+
+---Events kept until they are taken; further ones are dropped and counted. (integer, 16 to 1000000 events, default 4096)
+core.OPT_QUEUE_EVENTS = "queue.events"
+
+---Logical batch. (integer, 1 to 1048576 tokens, default 2048)
+core.OPT_VRAM_BATCH = "vram.batch"
+
+---Context: of all slots together for llama.cpp, of each for ollama; 0 means the runtime's default. (integer, 0 to
+---2147483647 tokens, default 0)
+core.OPT_VRAM_CONTEXT = "vram.context"
+
+---First layers whose experts stay on the CPU. (integer, 0 to 100000 layers, default 0)
+core.OPT_VRAM_CPU_EXPERTS = "vram.cpu_experts"
+
+---Devices of an estimate in llama.cpp's order, separated by commas: cuda or cuda:8.9 with the compute capability, rocm,
+---rpc or rpc:HOST:PORT; empty means the CPU alone. (text, default cuda)
+core.OPT_VRAM_DEVICES = "vram.devices"
+
+---The server makes embeddings. (boolean, default false)
+core.OPT_VRAM_EMBEDDINGS = "vram.embeddings"
+
+---Give the figures that llama.cpp's own memory fit works with, which differ from what it takes on later devices.
+---(boolean, default false)
+core.OPT_VRAM_FIT_FIGURES = "vram.fit_figures"
+
+---Flash attention: auto, on or off. (text, default auto)
+core.OPT_VRAM_FLASH_ATTENTION = "vram.flash_attention"
+
+---Free memory of each device, such as 24000,8000; empty means equal. (text, default empty)
+core.OPT_VRAM_FREE_MIB = "vram.free_mib"
+
+---Layers on devices, the output layer included; -1 means all. (integer, -1 to 100000 layers, default -1)
+core.OPT_VRAM_GPU_LAYERS = "vram.gpu_layers"
+
+---Keep caches on the devices of their layers. (boolean, default true)
+core.OPT_VRAM_KV_OFFLOAD = "vram.kv_offload"
+
+---Memory of each device that a fit leaves free; llama.cpp keeps 1024. (integer, 0 to 1048576 MiB, default 1024)
+core.OPT_VRAM_MARGIN_MIB = "vram.margin_mib"
+
+---CUDA was built with flash attention for all pairs of cache types. (boolean, default false)
+core.OPT_VRAM_MIXED_KV = "vram.mixed_kv"
+
+---The model file is mapped into memory instead of read. (boolean, default true)
+core.OPT_VRAM_MMAP = "vram.mmap"
+
+---Run large operators of layers on the CPU on a device. (boolean, default true)
+core.OPT_VRAM_OP_OFFLOAD = "vram.op_offload"
+
+---Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0 the whole batch.
+---(integer, -1 to 1048576 tokens, default -1)
+core.OPT_VRAM_OUTPUTS = "vram.outputs"
+
+---What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and an RTX 4090 was seen to
+---take 451 to 456. (integer, 0 to 65536 MiB, default 457)
+core.OPT_VRAM_OVERHEAD_CUDA_MIB = "vram.overhead_cuda_mib"
+
+---What a process takes on an AMD device beside its buffers; not measured, so NVIDIA's figure stands. (integer, 0 to
+---65536 MiB, default 457)
+core.OPT_VRAM_OVERHEAD_ROCM_MIB = "vram.overhead_rocm_mib"
+
+---Parallel slots; 0 means the runtime's default: 4 with one cache for llama.cpp, 1 for ollama. (integer, 0 to 256
+---slots, default 0)
+core.OPT_VRAM_PARALLEL = "vram.parallel"
+
+---What runs the model: llama.cpp (its server) or ollama; decides the defaults of context and slots. (text, default
+---llama.cpp)
+core.OPT_VRAM_RUNTIME = "vram.runtime"
+
+---Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means the newest known. (text,
+---default empty)
+core.OPT_VRAM_RUNTIME_DATE = "vram.runtime_date"
+
+---Full caches also for layers that see a window only. (boolean, default false)
+core.OPT_VRAM_SWA_FULL = "vram.swa_full"
+
+---Shares of the layers for each device, such as 3,1; empty means by free memory. (text, default empty)
+core.OPT_VRAM_TENSOR_SPLIT = "vram.tensor_split"
+
+---Type of the cache of keys, such as f16 or q8_0. (text, default f16)
+core.OPT_VRAM_TYPE_K = "vram.type_k"
+
+---Type of the cache of values, such as f16 or q8_0. (text, default f16)
+core.OPT_VRAM_TYPE_V = "vram.type_v"
+
+---Physical batch, for which compute buffers are made. (integer, 1 to 1048576 tokens, default 512)
+core.OPT_VRAM_UBATCH = "vram.ubatch"
+
+---Whether slots share one cache: auto, on or off; auto is on where the slots are llama.cpp's default. (text, default
+---auto)
+core.OPT_VRAM_UNIFIED = "vram.unified"
+
+---The option is a boolean.
+core.OPTION_BOOL = 1
+
+---The option is a 64-bit integer with a range.
+core.OPTION_INT = 2
+
+---The option is a double with a range.
+core.OPTION_DOUBLE = 3
+
+---The option is UTF-8 text.
+core.OPTION_STRING = 4
+
+---A request of the caller succeeded.
+core.OUTCOME_OK = 0
+
+---It could not connect.
+core.OUTCOME_UNREACHABLE = 1
+
+---It timed out after connecting.
+core.OUTCOME_TIMEOUT = 2
+
+---It was answered 5xx, or cut.
+core.OUTCOME_SERVER_ERROR = 3
+
+---It was answered 429 or Ollama's 503.
+core.OUTCOME_BUSY = 4
+
+---The request was answered or refused.
+core.SECRET_DONE = 0
+
+---As if no provider were set: the built-in provider of the scheme is asked.
+core.SECRET_PASS = 1
+
+---The answer comes later; the provider holds a reference.
+core.SECRET_LATER = 2
+
+---The secret is an API key sent as a bearer token.
+core.SECRET_KIND_API_KEY = 1
+
+---Not probed yet.
+core.VERDICT_UNKNOWN = 0
+
+---Works as declared; a sleeping server counts, it wakes on use.
+core.VERDICT_HEALTHY = 1
+
+---Usable, but less than declared.
+core.VERDICT_DEGRADED = 2
+
+---Loads a model; usable later without help.
+core.VERDICT_LOADING = 3
+
+---Alive and occupied.
+core.VERDICT_BUSY = 4
+
+---Up, but it or the inventory is set up wrongly; a person must act.
+core.VERDICT_MISCONFIGURED = 5
+
+---Answers, but its work stands still.
+core.VERDICT_WEDGED = 6
+
+---Not usable.
+core.VERDICT_DOWN = 7
+
+---Nothing to report.
+core.CAUSE_NONE = 0
+
+---HEALTHY: put to sleep by its idle timer.
+core.CAUSE_SLEEPING = 1
+
+---DEGRADED: answers slower than option `health.slow_ms`.
+core.CAUSE_SLOW = 10
+
+---DEGRADED: a required model is not there.
+core.CAUSE_MODEL_MISSING = 11
+
+---DEGRADED: a loaded model is on the CPU though the node declares a GPU.
+core.CAUSE_CPU_FALLBACK = 12
+
+---DEGRADED or, for the only one, DOWN: a gateway's backend does not accept connections.
+core.CAUSE_BACKEND_DEAD = 13
+
+---DEGRADED: a canary request failed.
+core.CAUSE_CANARY_FAILED = 14
+
+---DEGRADED: fails now and then.
+core.CAUSE_FLAPPING = 15
+
+---LOADING: a model is being loaded.
+core.CAUSE_LOADING = 20
+
+---BUSY: says that it is busy (work in progress, 429, Ollama's 503).
+core.CAUSE_BUSY = 30
+
+---BUSY or, beyond the patience, WEDGED: accepted the connection, then silence.
+core.CAUSE_TIMEOUT_AFTER_ACCEPT = 31
+
+---MISCONFIGURED: credentials missing or refused.
+core.CAUSE_AUTH = 40
+
+---MISCONFIGURED: the path is not there.
+core.CAUSE_NOT_FOUND = 41
+
+---MISCONFIGURED: the body is not what this backend answers.
+core.CAUSE_WRONG_BODY = 42
+
+---MISCONFIGURED: another backend than the declared one answers.
+core.CAUSE_WRONG_BACKEND = 43
+
+---MISCONFIGURED: a redirect, which a probe does not follow.
+core.CAUSE_REDIRECT = 44
+
+---MISCONFIGURED: the answer exceeds option `http.max_body_bytes`.
+core.CAUSE_TOO_LARGE = 45
+
+---MISCONFIGURED: TLS where there is none or the other way round; DOWN: the certificate is refused.
+core.CAUSE_TLS = 46
+
+---WEDGED: work is in progress and no counter advances.
+core.CAUSE_STALLED = 50
+
+---DOWN: the connection is refused.
+core.CAUSE_REFUSED = 60
+
+---DOWN: no route to the host or network.
+core.CAUSE_NO_ROUTE = 61
+
+---DOWN: the name has no address.
+core.CAUSE_DNS = 62
+
+---DOWN: no connection within the time-out.
+core.CAUSE_CONNECT_TIMEOUT = 63
+
+---DOWN: the connection was reset.
+core.CAUSE_RESET = 64
+
+---DOWN: the connection was closed before the answer was complete.
+core.CAUSE_CLOSED = 65
+
+---DOWN: answers 5xx.
+core.CAUSE_SERVER_ERROR = 66
+
+---Version of these headers, major part.
+core.VERSION_MAJOR = 0
+
+---Version of these headers, minor part.
+core.VERSION_MINOR = 2
+
+---Version of these headers, patch part.
+core.VERSION_PATCH = 0
+
+---Version of these headers as text.
+core.VERSION = "0.2.0"
+
+---Version of these headers as one comparable number, major * 10000 + minor * 100 + patch.
+core.VERSION_NUMBER = 200
+
+---Worked out from the graph of a known architecture.
+core.CONFIDENCE_EXACT = 0
+
+---An upper bound: the architecture is unknown, or the tensors are.
+core.CONFIDENCE_BOUND = 1
+
+---What a request was found to be. Belongs to one thread at a time.
+---@class homelab.Classification: homelab.Object
+local Classification = {}
+
+---The best task, also below the abstain threshold; TASK_NONE while nothing was classified.
+---@return integer
+function Classification:task() end
+
+---Whether the confidence is below "classify.abstain_below", so that a caller had better use its default. False while
+---nothing was classified.
+---@return boolean
+function Classification:abstains() end
+
+---Probability of a task.
+---@param task integer
+---@return number
+function Classification:probability(task) end
+
+---Probability of the best task, 0 while nothing was classified.
+---@return number
+function Classification:confidence() end
+
+---What the request needs: NEED_… bits.
+---@return integer
+function Classification:needs() end
+
+---Estimated tokens of everything that goes in: all messages, tools, images. An estimate from bytes, on the high side:
+---3.5 ASCII or 2.5 other bytes a token, 1,024 tokens an image.
+---@return integer
+function Classification:prompt_tokens() end
+
+---Tokens that the request lets the answer have ("max_tokens" and its like), 0 when it does not say.
+---@return integer
+function Classification:answer_tokens() end
+
+---The context that the request needs: prompt and answer tokens together.
+---@return integer
+function Classification:context_tokens() end
+
+---What decided: "embedding", "image", "text", or "none". A static text.
+---@return string?
+function Classification:decided_by() end
+
+---The classification as JSON, with a schema number. No text of the prompt stands in it.
+---@return string?
+---@return string? message
+---@return integer? code
+function Classification:json() end
+
+core.Classification = {}
+
+---Makes an empty classification, to be filled any number of times.
+---@param opts? homelab.Opts
+---@return homelab.Classification?
+---@return string? message
+---@return integer? code
+function core.Classification.new(opts) end
+
+---An event loop with what it works on. Reference-counted.
+---@class homelab.Ctx: homelab.Object
+local Ctx = {}
+
+---Stops all work: transfers end, operations complete with E_CLOSED, the thread is joined, descriptors close.
+---Idempotent. Events already queued may still be taken. Afterwards calls that would do work give E_CLOSED.
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Ctx:close() end
+
+---The one descriptor to wait on: readable while ctx_dispatch() has something to do or an event was not taken. Constant
+---until close.
+---@return integer?
+---@return string? message
+---@return integer? code
+function Ctx:fd() end
+
+---How long a loop may wait without the descriptor becoming readable.
+---@return integer
+function Ctx:timeout_ms() end
+
+---Does what is due, at most a slice of work under 5 ms; never blocks. What is left keeps the descriptor readable.
+---@param flags? integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Ctx:dispatch(flags) end
+
+---Takes the oldest event.
+---@return homelab.Event?
+---@return string? message
+---@return integer? code
+function Ctx:next_event() end
+
+---Waits until there is an event to take, a wake-up or the time-out, dispatching meanwhile.
+---@param timeout_ms integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Ctx:wait(timeout_ms) end
+
+---Makes a running or the next ctx_wait() return. Any thread; async-signal-safe.
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Ctx:wakeup() end
+
+---Moves the work into a thread of the library.
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Ctx:start_thread() end
+
+---Hands log lines to the host.
+---@param level integer
+---@param fn? fun(level: integer, subsystem: string, message: string)
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Ctx:set_log(level, fn) end
+
+---The lines in the log ring, oldest first, one a line, such as `2026-01-31T12:00:00.123Z warn http: …` (UTC).
+---@return string?
+---@return string? message
+---@return integer? code
+function Ctx:log_text() end
+
+---Sets who answers secret requests; the provider is asked before the built-in ones.
+---@param fn? fun(request: homelab.SecretRequest): string|integer|boolean|nil, string?
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Ctx:set_secret_provider(fn) end
+
+---Counters of the context as JSON: dispatches, wake-ups, longest dispatch, transfers, connections, allocations.
+---@return string?
+---@return string? message
+---@return integer? code
+function Ctx:stats_json() end
+
+---Starts reading a file from a web server, without its tensor data.
+---@param url string
+---@param timeout_ms integer
+---@param opts? homelab.Opts
+---@param flags? integer
+---@return homelab.Op?
+---@return string? message
+---@return integer? code
+function Ctx:fetch_gguf(url, timeout_ms, opts, flags) end
+
+core.Ctx = {}
+
+---Makes a context.
+---@param opts? homelab.Opts
+---@return homelab.Ctx?
+---@return string? message
+---@return integer? code
+function core.Ctx.new(opts) end
+
+---Something that happened. Immutable, reference-counted, any thread.
+---@class homelab.Event: homelab.Object
+local Event = {}
+
+---Kind of the event, EVENT_…; 0 for NULL.
+---@return integer
+function Event:type() end
+
+---Wall-clock time of the event, microseconds since 1970-01-01 UTC; 0 for NULL.
+---@return integer
+function Event:time_us() end
+
+---Generation of the snapshot that first shows it; 0 where none does.
+---@return integer
+function Event:generation() end
+
+---What it is about: an endpoint id, a tier, a capability; "" where nothing is named, NULL for NULL. Borrowed.
+---@return string?
+function Event:subject() end
+
+---Value before: a VERDICT_ number, or 1 and 0 for a capability served and lost.
+---@return integer
+function Event:before() end
+
+---Value after, as event_before(); the number of lost events of an overflow, the result of an operation.
+---@return integer
+function Event:after() end
+
+---Cause after, a CAUSE_ number; 0 where it has none.
+---@return integer
+function Event:cause() end
+
+---One line a person understands; "" where there is none, NULL for NULL. Borrowed.
+---@return string?
+function Event:text() end
+
+---The operation that completed, borrowed from the event; NULL for other events.
+---@return homelab.Op?
+function Event:op() end
+
+---The event as one JSON object.
+---@return string?
+---@return string? message
+---@return integer? code
+function Event:json() end
+
+core.Event = {}
+
+---Work that was started and will complete exactly once. Reference-counted; belongs to its context's thread.
+---@class homelab.Op: homelab.Object
+local Op = {}
+
+---Asks the operation to end; it completes with E_CANCELLED unless it was done already.
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Op:cancel() end
+
+---Whether it completed.
+---@return boolean
+function Op:is_done() end
+
+---Its result: OK, E_PENDING while it runs, or what it failed with.
+---@return integer?
+---@return string? message
+---@return integer? code
+function Op:result() end
+
+---One line on its failure; "" while it runs or when it succeeded, NULL for NULL. Borrowed.
+---@return string?
+function Op:message() end
+
+core.Op = {}
+
+---A model's header. Immutable, reference-counted.
+---@class homelab.Gguf: homelab.Object
+local Gguf = {}
+
+---GGUF_SOURCE_…; -1 for NULL.
+---@return integer
+function Gguf:source() end
+
+---Whether it was read from the model itself. What a server told of a model lacks facts, and plans from it are less
+---certain.
+---@return boolean
+function Gguf:is_certain() end
+
+---Version of the format, 2 or 3; 0 where there is no file.
+---@return integer
+function Gguf:version() end
+
+---Whether its numbers are stored with the most significant byte first.
+---@return boolean
+function Gguf:is_big_endian() end
+
+---Bytes that tensors are aligned to in the file.
+---@return integer
+function Gguf:alignment() end
+
+---Offset of the tensor data in the (first) file, in bytes.
+---@return integer
+function Gguf:data_offset() end
+
+---Bytes of all tensors together, without padding.
+---@return integer
+function Gguf:tensor_total_bytes() end
+
+---Bytes of the file, all parts together, as far as it is there; -1 where unknown, as of a pipe.
+---@return integer
+function Gguf:file_bytes() end
+
+---Whether the file is known to hold all tensor data.
+---@return boolean
+function Gguf:is_complete() end
+
+---Number of files that the model consists of.
+---@return integer
+function Gguf:part_count() end
+
+---`general.architecture`, such as `llama`; NULL without one.
+---@return string?
+function Gguf:architecture() end
+
+---`general.name`; NULL without one.
+---@return string?
+function Gguf:name() end
+
+---`general.file_type`, llama.cpp's number for the mix of tensor types; -1 without one.
+---@return integer
+function Gguf:file_type() end
+
+---Number of layers (`block_count`); -1 without one.
+---@return integer
+function Gguf:layer_count() end
+
+---Context the model was trained with, in tokens (`context_length`); -1 without one.
+---@return integer
+function Gguf:trained_context() end
+
+---Width of the embedding (`embedding_length`); -1 without one.
+---@return integer
+function Gguf:embedding_length() end
+
+---Tokens of the vocabulary: the length of its list, else `vocab_size`, else the rows of the token embedding; -1 where
+---unknown.
+---@return integer
+function Gguf:vocabulary_size() end
+
+---Number of keys, in the order of the file; of several parts those of the first.
+---@return integer
+function Gguf:key_count() end
+
+---Name of key i; NULL past the end.
+---@param i integer
+---@return string?
+function Gguf:key_name(i) end
+
+---Index of a key by its name, or -1.
+---@param name string
+---@return integer
+function Gguf:key_find(name) end
+
+---Type of the value, or of an array's items, as the format numbers them (4 is a 32-bit number without sign, 8 a text);
+----1 past the end.
+---@param i integer
+---@return integer
+function Gguf:key_type(i) end
+
+---Whether the value is an array.
+---@param i integer
+---@return boolean
+function Gguf:key_is_array(i) end
+
+---Number of items of an array, kept or not; 1 for what is no array.
+---@param i integer
+---@return integer
+function Gguf:key_length(i) end
+
+---A whole number or a boolean.
+---@param i integer
+---@param item integer
+---@param other integer
+---@return integer
+function Gguf:key_int(i, item, other) end
+
+---A number of any type as a floating-point one; parameters as of gguf_key_int().
+---@param i integer
+---@param item integer
+---@param other number
+---@return number
+function Gguf:key_double(i, item, other) end
+
+---A text, what was no UTF-8 in it replaced by '?'; NULL for what is none or was not kept.
+---@param i integer
+---@return string?
+function Gguf:key_text(i) end
+
+---Number of tensors of all parts, in the order of the files.
+---@return integer
+function Gguf:tensor_count() end
+
+---Name of tensor i; NULL past the end.
+---@param i integer
+---@return string?
+function Gguf:tensor_name(i) end
+
+---Index of a tensor by its name, or -1.
+---@param name string
+---@return integer
+function Gguf:tensor_find(name) end
+
+---ggml's number of its type; -1 past the end.
+---@param i integer
+---@return integer
+function Gguf:tensor_type(i) end
+
+---llama.cpp's name of its type, such as `q4_K`; NULL past the end.
+---@param i integer
+---@return string?
+function Gguf:tensor_type_name(i) end
+
+---Elements along a dimension from 0 to 3, the row first; 1 for those it has not, 0 past the end.
+---@param i integer
+---@param dimension integer
+---@return integer
+function Gguf:tensor_elements(i, dimension) end
+
+---Its bytes, without padding; -1 past the end.
+---@param i integer
+---@return integer
+function Gguf:tensor_bytes(i) end
+
+---Its offset from the start of its file's tensor data, in bytes; -1 past the end.
+---@param i integer
+---@return integer
+function Gguf:tensor_offset(i) end
+
+---Which file it is in, from 0.
+---@param i integer
+---@return integer
+function Gguf:tensor_part(i) end
+
+---The facts as one line of JSON (schema/gguf.schema.json); what is unknown is null.
+---@return string?
+---@return string? message
+---@return integer? code
+function Gguf:json() end
+
+core.Gguf = {}
+
+---Reads a file and, where it is one of several parts, the others beside it.
+---@param path string
+---@param opts? homelab.Opts
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.load_file(path, opts) end
+
+---Reads bytes in memory: a whole file, or at least all that comes before its tensor data.
+---@param text string
+---@param name? string
+---@param opts? homelab.Opts
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.load_memory(text, name, opts) end
+
+---The header that an operation of ctx_fetch_gguf() read.
+---@param op homelab.Op
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.take(op) end
+
+---Reads a file from a web server and waits for it; parameters as of ctx_fetch_gguf().
+---@param ctx homelab.Ctx
+---@param url string
+---@param timeout_ms integer
+---@param opts? homelab.Opts
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.load_url(ctx, url, timeout_ms, opts) end
+
+---An immutable inventory. Reference-counted.
+---@class homelab.Inventory: homelab.Object
+local Inventory = {}
+
+---Writes the inventory back: what was given, in a fixed order, without what was defaulted; `${NAME}` stays.
+---@param format integer
+---@return string?
+---@return string? message
+---@return integer? code
+function Inventory:write(format) end
+
+---Number of tiers, most preferred first.
+---@return integer
+function Inventory:tier_count() end
+
+---Name of tier i in lower case; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:tier_name(i) end
+
+---Number of nodes, in the order of the file.
+---@return integer
+function Inventory:node_count() end
+
+---Id of node i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:node_id(i) end
+
+---Address of node i with variables filled in; NULL past the end or where it has none. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:node_host(i) end
+
+---Operating system of node i (linux, windows, macos, synology); NULL where unknown. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:node_os(i) end
+
+---Memory of node i in bytes; 0 where unknown.
+---@param i integer
+---@return integer
+function Inventory:node_ram_bytes(i) end
+
+---Number of GPUs of node i.
+---@param node integer
+---@return integer
+function Inventory:gpu_count(node) end
+
+---Name of a GPU; NULL past the end. Borrowed.
+---@param node integer
+---@param gpu integer
+---@return string?
+function Inventory:gpu_name(node, gpu) end
+
+---Memory of a GPU in bytes; 0 past the end.
+---@param node integer
+---@param gpu integer
+---@return integer
+function Inventory:gpu_memory_bytes(node, gpu) end
+
+---Memory bandwidth of a GPU in bytes a second; 0 where unknown.
+---@param node integer
+---@param gpu integer
+---@return integer
+function Inventory:gpu_bandwidth_bytes(node, gpu) end
+
+---Number of endpoints, in the order of the file.
+---@return integer
+function Inventory:endpoint_count() end
+
+---Index of the endpoint with that id, or a negative code (E_NOT_FOUND).
+---@param id string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Inventory:endpoint_find(id) end
+
+---Id of endpoint i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:endpoint_id(i) end
+
+---URL of endpoint i with variables filled in; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:endpoint_url(i) end
+
+---Tier of endpoint i in lower case; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:endpoint_tier(i) end
+
+---Id of the node of endpoint i; NULL past the end or where it is on none. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:endpoint_node(i) end
+
+---Backend of endpoint i as declared or told from its URL, BACKEND_…; AUTO where neither says.
+---@param i integer
+---@return integer
+function Inventory:endpoint_backend(i) end
+
+---Time a whole probe of endpoint i may take, in milliseconds.
+---@param i integer
+---@return integer
+function Inventory:endpoint_timeout_ms(i) end
+
+---Number of containers, in the order of the file.
+---@return integer
+function Inventory:container_count() end
+
+---Name of container i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:container_name(i) end
+
+---Node of container i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:container_node(i) end
+
+---Number of models, in the order of the file.
+---@return integer
+function Inventory:model_count() end
+
+---Name of model i as its backend knows it; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:model_name(i) end
+
+core.Inventory = {}
+
+---Reads and checks an inventory file.
+---@param path string
+---@param opts? homelab.Opts
+---@return homelab.Inventory?
+---@return string? message
+---@return integer? code
+function core.Inventory.load_file(path, opts) end
+
+---Reads and checks an inventory text.
+---@param text string
+---@param format integer
+---@param name? string
+---@param opts? homelab.Opts
+---@return homelab.Inventory?
+---@return string? message
+---@return integer? code
+function core.Inventory.load_text(text, format, name, opts) end
+
+---Collects values for an inventory. One thread at a time.
+---@class homelab.Builder: homelab.Object
+local Builder = {}
+
+---Sets one value.
+---@param section string
+---@param id string
+---@param key string
+---@param value string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Builder:set_string(section, id, key, value) end
+
+---Sets a number; parameters and results as builder_set_string().
+---@param section string
+---@param id string
+---@param key string
+---@param value number
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Builder:set_number(section, id, key, value) end
+
+---Sets a boolean; parameters and results as builder_set_string().
+---@param section string
+---@param id string
+---@param key string
+---@param value boolean
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Builder:set_bool(section, id, key, value) end
+
+---Removes an item, or one key of it.
+---@param section string
+---@param id string
+---@param key? string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Builder:remove(section, id, key) end
+
+---Checks what was set and makes an inventory; errors as inventory_load_text(). The builder stays.
+---@return homelab.Inventory?
+---@return string? message
+---@return integer? code
+function Builder:build() end
+
+core.Builder = {}
+
+---Makes an empty builder, or one filled from an inventory.
+---@param from? homelab.Inventory
+---@param opts? homelab.Opts
+---@return homelab.Builder?
+---@return string? message
+---@return integer? code
+function core.Builder.new(from, opts) end
+
+---All problems found in an inventory text. Immutable.
+---@class homelab.Report: homelab.Object
+local Report = {}
+
+---Number of problems, in the order of the text. Beyond option `inventory.max_problems` one more entry without a
+---position says how many were left out.
+---@return integer
+function Report:count() end
+
+---Line of problem i, from 1; 0 past the end and where there is none.
+---@param i integer
+---@return integer
+function Report:line(i) end
+
+---Column of problem i in characters, from 1; 0 past the end and where there is none.
+---@param i integer
+---@return integer
+function Report:column(i) end
+
+---Key path of problem i, such as `endpoints."local/ollama".timeout`; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Report:path(i) end
+
+---Problem i as one line `FILE:LINE:COLUMN: PATH: found …, expected …`; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Report:message(i) end
+
+core.Report = {}
+
+---Checks an inventory file and reports every problem; touches no network.
+---@param path string
+---@param opts? homelab.Opts
+---@return homelab.Report?
+---@return string? message
+---@return integer? code
+function core.Report.file(path, opts) end
+
+---Checks an inventory text; results as report_file().
+---@param text string
+---@param format integer
+---@param name? string
+---@param opts? homelab.Opts
+---@return homelab.Report?
+---@return string? message
+---@return integer? code
+function core.Report.text(text, format, name, opts) end
+
+---A bag of options. One thread at a time; constructors copy from it.
+---@class homelab.Opts: homelab.Object
+local Opts = {}
+
+---Sets a boolean.
+---@param key string
+---@param value boolean
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:set_bool(key, value) end
+
+---Sets an integer; errors as opts_set_bool(), also for a value out of range.
+---@param key string
+---@param value integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:set_int(key, value) end
+
+---Sets a double; errors as opts_set_int(). An integer option refuses it.
+---@param key string
+---@param value number
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:set_double(key, value) end
+
+---Sets a text, which is copied; errors as opts_set_bool().
+---@param key string
+---@param value string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:set_string(key, value) end
+
+---Sets an option of any type from text, as a command line gives it: "true" (or yes, on, 1; false, no, off, 0), "5000",
+---"0.5", whatever the locale.
+---@param key string
+---@param text string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:set_text(key, text) end
+
+---Value of a boolean option, set or default; false with an error record for a wrong key.
+---@param key string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Opts:get_bool(key) end
+
+---Value of an integer option, set or default; 0 with an error record for a wrong key.
+---@param key string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Opts:get_int(key) end
+
+---Value of a double option, set or default; 0 with an error record for a wrong key.
+---@param key string
+---@return number?
+---@return string? message
+---@return integer? code
+function Opts:get_double(key) end
+
+---Value of a text option, set or default; NULL with an error record for a wrong key. Borrowed.
+---@param key string
+---@return string?
+---@return string? message
+---@return integer? code
+function Opts:get_string(key) end
+
+core.Opts = {}
+
+---Makes an empty bag: every option has its default.
+---@return homelab.Opts?
+---@return string? message
+---@return integer? code
+function core.Opts.new() end
+
+---Probes the endpoints of an inventory. Reference-counted; belongs to its context's thread.
+---@class homelab.Prober: homelab.Object
+local Prober = {}
+
+---Stops all probing; running checks complete with E_CLOSED. Idempotent. Snapshots may still be taken.
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:close() end
+
+---Starts one sweep: each endpoint is probed once, unclear ones confirmed as option `probe.confirm_ms` says. An endpoint
+---that is being probed already is not probed again; that probe counts. Several sweeps may run at one time.
+---@param flags? integer
+---@return homelab.Op?
+---@return string? message
+---@return integer? code
+function Prober:check(flags) end
+
+---Sweeps once and waits for the end.
+---@param timeout_ms integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:check_now(timeout_ms) end
+
+---Starts monitoring: probes at the intervals of the inventory and queues an event on every change. E_STATE when it
+---runs.
+---@param flags? integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:start(flags) end
+
+---Stops monitoring; state and history stay. OK also when it does not run.
+---@return boolean?
+function Prober:stop() end
+
+---The present state.
+---@return homelab.Snapshot?
+---@return string? message
+---@return integer? code
+function Prober:snapshot() end
+
+---Takes a changed inventory; endpoints with the same id and URL keep history and state, without events for them.
+---@param inventory homelab.Inventory
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:set_inventory(inventory) end
+
+---Reports what a caller's own request to an endpoint met; it feeds the same counters as a probe.
+---@param endpoint string
+---@param outcome integer
+---@param elapsed_us integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:observe(endpoint, outcome, elapsed_us) end
+
+---Plans maintenance: failures inside the window queue no events and count in no history.
+---@param subject string
+---@param from_us integer
+---@param until_us integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Prober:add_maintenance(subject, from_us, until_us) end
+
+core.Prober = {}
+
+---Makes a prober; it does nothing until prober_check() or prober_start().
+---@param ctx homelab.Ctx
+---@param inventory homelab.Inventory
+---@param opts? homelab.Opts
+---@return homelab.Prober?
+---@return string? message
+---@return integer? code
+function core.Prober.new(ctx, inventory, opts) end
+
+---A request for one secret. Reference-counted; may be used from any thread.
+---@class homelab.SecretRequest: homelab.Object
+local SecretRequest = {}
+
+---Kind of secret, SECRET_KIND_…; 0 for NULL.
+---@return integer
+function SecretRequest:kind() end
+
+---The reference, such as `env:OLLAMA_KEY`. Borrowed; NULL for NULL.
+---@return string?
+function SecretRequest:reference() end
+
+---Who needs it: an endpoint id or node. Borrowed; NULL for NULL.
+---@return string?
+function SecretRequest:subject() end
+
+---1 for the first time this secret is asked for, more after it was refused by the peer.
+---@return integer
+function SecretRequest:attempt() end
+
+---Answers with the secret, which is copied. The first answer counts.
+---@param secret string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function SecretRequest:answer(secret) end
+
+---Answers that there is no such secret. Errors as answer.
+---@param reason? string
+---@return boolean?
+---@return string? message
+---@return integer? code
+function SecretRequest:refuse(reason) end
+
+core.SecretRequest = {}
+
+---The state of a cluster at one time.
+---@class homelab.Snapshot: homelab.Object
+local Snapshot = {}
+
+---Generation: grows by at least one with every change of a prober's state.
+---@return integer
+function Snapshot:generation() end
+
+---Wall-clock time it was taken, microseconds since 1970-01-01 UTC.
+---@return integer
+function Snapshot:time_us() end
+
+---Overall verdict, VERDICT_…
+---@return integer
+function Snapshot:verdict() end
+
+---The prognosis in one line a person understands; NULL for NULL.
+---@return string?
+function Snapshot:text() end
+
+---Number of capabilities: code, reason, chat, vision, fast, embed.
+---@return integer
+function Snapshot:capability_count() end
+
+---Name of capability i; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:capability_name(i) end
+
+---Number of usable endpoints that serve capability i, most preferred tier first.
+---@param capability integer
+---@return integer
+function Snapshot:server_count(capability) end
+
+---Index of the endpoint that is server j of a capability, or E_NOT_FOUND.
+---@param capability integer
+---@param j integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Snapshot:server_at(capability, j) end
+
+---Whether capability i is declared but served by no usable endpoint.
+---@param i integer
+---@return boolean
+function Snapshot:capability_lost(i) end
+
+---Number of tiers, most preferred first.
+---@return integer
+function Snapshot:tier_count() end
+
+---Name of tier i; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:tier_name(i) end
+
+---Verdict of tier i.
+---@param i integer
+---@return integer
+function Snapshot:tier_verdict(i) end
+
+---One line on tier i; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:tier_text(i) end
+
+---Number of endpoints.
+---@return integer
+function Snapshot:endpoint_count() end
+
+---Index of the endpoint with that id, or E_NOT_FOUND.
+---@param id string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Snapshot:endpoint_find(id) end
+
+---Id of endpoint i; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:endpoint_id(i) end
+
+---Tier of endpoint i; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:endpoint_tier(i) end
+
+---Node of endpoint i; NULL past the end or where it is on none.
+---@param i integer
+---@return string?
+function Snapshot:endpoint_node(i) end
+
+---Backend of endpoint i as found or declared, BACKEND_…
+---@param i integer
+---@return integer
+function Snapshot:endpoint_backend(i) end
+
+---Version that endpoint i reports; NULL where it reports none.
+---@param i integer
+---@return string?
+function Snapshot:endpoint_version(i) end
+
+---Verdict of endpoint i.
+---@param i integer
+---@return integer
+function Snapshot:endpoint_verdict(i) end
+
+---Cause of the verdict, CAUSE_…
+---@param i integer
+---@return integer
+function Snapshot:endpoint_cause(i) end
+
+---One line on endpoint i with what was observed; NULL past the end.
+---@param i integer
+---@return string?
+function Snapshot:endpoint_text(i) end
+
+---Time to the first complete answer of the last probe, microseconds; -1 where unknown.
+---@param i integer
+---@return integer
+function Snapshot:endpoint_latency_us(i) end
+
+---Wall-clock time of the last probe, microseconds; 0 before the first.
+---@param i integer
+---@return integer
+function Snapshot:endpoint_probed_us(i) end
+
+---Number of requests it works on at once; -1 where unknown.
+---@param i integer
+---@return integer
+function Snapshot:endpoint_slots(i) end
+
+---Share of probes in the history that found it usable, 0 to 1; -1 without history.
+---@param i integer
+---@return number
+function Snapshot:endpoint_uptime(i) end
+
+---Latency percentile over the history in microseconds (percent 0 to 100); -1 without history.
+---@param i integer
+---@param percent number
+---@return integer
+function Snapshot:endpoint_percentile_us(i, percent) end
+
+---Whether a maintenance window covers it.
+---@param i integer
+---@return boolean
+function Snapshot:endpoint_in_maintenance(i) end
+
+---Number of pieces of evidence on endpoint i.
+---@param endpoint integer
+---@return integer
+function Snapshot:evidence_count(endpoint) end
+
+---Layer of a piece of evidence: `tcp`, `http`, `scheduler`, `progress`, `canary`, `passive`; NULL past the end.
+---@param endpoint integer
+---@param i integer
+---@return string?
+function Snapshot:evidence_layer(endpoint, i) end
+
+---What it speaks for, CAUSE_…
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:evidence_cause(endpoint, i) end
+
+---HTTP status, else errno, else 0.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:evidence_code(endpoint, i) end
+
+---How long it took to see, microseconds.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:evidence_elapsed_us(endpoint, i) end
+
+---One line with what was seen; NULL past the end.
+---@param endpoint integer
+---@param i integer
+---@return string?
+function Snapshot:evidence_text(endpoint, i) end
+
+---Number of models that endpoint i reports.
+---@param endpoint integer
+---@return integer
+function Snapshot:model_count(endpoint) end
+
+---Name of a model as its backend knows it; NULL past the end.
+---@param endpoint integer
+---@param i integer
+---@return string?
+function Snapshot:model_name(endpoint, i) end
+
+---1 loaded, 0 not loaded, -1 unknown.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:model_loaded(endpoint, i) end
+
+---Whether a model is reported to have a capability.
+---@param endpoint integer
+---@param i integer
+---@param capability string
+---@return boolean
+function Snapshot:model_has(endpoint, i, capability) end
+
+---Context in tokens: of a loaded model what it was loaded with, else what it was trained with; -1 where unknown.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:model_context(endpoint, i) end
+
+---Size of a model in bytes, loaded where known, else on disk; -1 where unknown.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:model_size_bytes(endpoint, i) end
+
+---Bytes of it that are on a GPU; -1 where unknown.
+---@param endpoint integer
+---@param i integer
+---@return integer
+function Snapshot:model_vram_bytes(endpoint, i) end
+
+---The snapshot as JSON (schema/snapshot.schema.json).
+---@return string?
+---@return string? message
+---@return integer? code
+function Snapshot:json() end
+
+---The snapshot in Prometheus' text format 0.0.4.
+---@return string?
+---@return string? message
+---@return integer? code
+function Snapshot:prometheus() end
+
+core.Snapshot = {}
+
+---Reads a snapshot from its JSON, as snapshot_json() writes it (schema/snapshot.schema.json).
+---@param text string
+---@param opts? homelab.Opts
+---@return homelab.Snapshot?
+---@return string? message
+---@return integer? code
+function core.Snapshot.parse(text, opts) end
+
+---The snapshot of a cluster in which everything works as the inventory declares; touches no network.
+---@param inventory homelab.Inventory
+---@return homelab.Snapshot?
+---@return string? message
+---@return integer? code
+function core.Snapshot.assume(inventory) end
+
+---What a snapshot would become without some nodes.
+---@param snapshot homelab.Snapshot
+---@param nodes string
+---@return homelab.Snapshot?
+---@return string? message
+---@return integer? code
+function core.Snapshot.without(snapshot, nodes) end
+
+---What a model needs. Immutable, reference-counted.
+---@class homelab.Estimate: homelab.Object
+local Estimate = {}
+
+---How sure it is.
+---@return integer
+function Estimate:confidence() end
+
+---Number of layers on devices, the output layer included.
+---@return integer
+function Estimate:gpu_layers() end
+
+---Number of places where memory is taken: the devices, and last the host.
+---@return integer
+function Estimate:device_count() end
+
+---Name of a device as llama.cpp has it: CUDA0, ROCm0, RPC0[HOST:PORT], HOST.
+---@param device integer
+---@return string?
+function Estimate:device_name(device) end
+
+---Weights on a device, bytes.
+---@param device integer
+---@return integer
+function Estimate:weights_bytes(device) end
+
+---KV cache and states on a device, bytes.
+---@param device integer
+---@return integer
+function Estimate:context_bytes(device) end
+
+---Compute buffer on a device, bytes.
+---@param device integer
+---@return integer
+function Estimate:compute_bytes(device) end
+
+---What the process takes beside its buffers on a device, bytes, correction included.
+---@param device integer
+---@return integer
+function Estimate:overhead_bytes(device) end
+
+---By how much estimate_calibrate() changed the overhead of a device, bytes, which may be negative.
+---@param device integer
+---@return integer
+function Estimate:correction_bytes(device) end
+
+---All of these on a device, bytes.
+---@param device integer
+---@return integer
+function Estimate:total_bytes(device) end
+
+---Buffer for logits and embeddings in host memory, which is not part of the host's compute buffer, bytes.
+---@return integer
+function Estimate:output_buffer_bytes() end
+
+---Context of all slots together as the runtime rounds it, tokens.
+---@return integer
+function Estimate:context_tokens() end
+
+---Context of one slot, tokens.
+---@return integer
+function Estimate:slot_tokens() end
+
+---Whether flash attention is used, which "auto" decides by device and model.
+---@return boolean
+function Estimate:flash_attention() end
+
+---All of it as JSON with a schema number, bytes as integers.
+---@return string?
+---@return string? message
+---@return integer? code
+function Estimate:json() end
+
+core.Estimate = {}
+
+---Works out what a model, or an image projector, needs.
+---@param gguf homelab.Gguf
+---@param opts? homelab.Opts
+---@return homelab.Estimate?
+---@return string? message
+---@return integer? code
+function core.Estimate.new(gguf, opts) end
+
+---Works out what a model needs with the largest number of layers on devices for which weights, caches and compute
+---buffers of each stay within its free memory (`vram.free_mib`) less `vram.margin_mib`.
+---@param gguf homelab.Gguf
+---@param opts? homelab.Opts
+---@return homelab.Estimate?
+---@return string? message
+---@return integer? code
+function core.Estimate.fit_layers(gguf, opts) end
+
+---Corrects the overhead of a device by what was observed, such as a reading of nvidia-smi for the process, or Ollama's
+---size_vram.
+---@param estimate homelab.Estimate
+---@param device integer
+---@param observed_bytes integer
+---@return homelab.Estimate?
+---@return string? message
+---@return integer? code
+function core.Estimate.calibrate(estimate, device, observed_bytes) end
+
+---Name of a task: "code", "reason", "chat", "fast", "vision", "embed".
+---@param task integer
+---@return string?
+function core.task_name(task) end
+
+---Task of a name, as task_name() gives it.
+---@param name string
+---@return integer
+function core.task_find(name) end
+
+---Classifies a plain prompt.
+---@param self homelab.Classification
+---@param text string
+---@param needs integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function core.classify_text(self, text, needs) end
+
+---Classifies the body of a request: OpenAI chat completions, completions, responses and embeddings; Ollama chat,
+---generate, embed and embeddings.
+---@param self homelab.Classification
+---@param path string
+---@param text string
+---@param needs integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function core.classify_request(self, path, text, needs) end
+
+---Name of a code, such as "E_TIMEOUT".
+---@param code integer
+---@return string?
+---@return string? message
+---@return integer? code
+function core.error_name(code) end
+
+---Whether the same call may succeed later without a change by the caller. Any thread.
+---@param code integer
+---@return boolean
+function core.error_is_retryable(code) end
+
+---Whether the code says that time ran out. Any thread.
+---@param code integer
+---@return boolean
+function core.error_is_timeout(code) end
+
+---Whether the code says that credentials are missing or were refused. Any thread.
+---@param code integer
+---@return boolean
+function core.error_is_auth(code) end
+
+---Name of a file type, such as `Q4_K_M` for 15.
+---@param file_type integer
+---@return string?
+function core.gguf_file_type_name(file_type) end
+
+---Name of a backend (`ollama`, `llamacpp`, …), or NULL for an unknown number. Static.
+---@param backend integer
+---@return string?
+function core.backend_name(backend) end
+
+---Number of a backend's name, or E_NOT_FOUND.
+---@param name string
+---@return integer?
+---@return string? message
+---@return integer? code
+function core.backend_from_name(name) end
+
+---Number of options in the table. Any thread.
+---@return integer
+function core.option_count() end
+
+---Key of option i, or NULL past the end. Static. Any thread.
+---@param i integer
+---@return string?
+function core.option_key(i) end
+
+---Type of option i (OPTION_…), or 0 past the end. Any thread.
+---@param i integer
+---@return integer
+function core.option_type(i) end
+
+---Default of option i as text, or NULL past the end. Static. Any thread.
+---@param i integer
+---@return string?
+function core.option_default(i) end
+
+---Smallest value of a numeric option, 0 for others. Any thread.
+---@param i integer
+---@return number
+function core.option_min(i) end
+
+---Largest value of a numeric option, 0 for others. Any thread.
+---@param i integer
+---@return number
+function core.option_max(i) end
+
+---Unit of option i, such as "ms" or "bytes"; "" where it has none, NULL past the end. Static.
+---@param i integer
+---@return string?
+function core.option_unit(i) end
+
+---One sentence on option i, or NULL past the end. Static. Any thread.
+---@param i integer
+---@return string?
+function core.option_text(i) end
+
+---Release that brought option i, or NULL past the end. Static. Any thread.
+---@param i integer
+---@return string?
+function core.option_since(i) end
+
+---Name of a verdict in capitals, such as "HEALTHY"; NULL for an unknown number. Static.
+---@param verdict integer
+---@return string?
+function core.verdict_name(verdict) end
+
+---Name of a cause, such as "timeout-after-accept"; NULL for an unknown number. Static.
+---@param cause integer
+---@return string?
+function core.cause_name(cause) end
+
+---Replaces the clock by one that stands still. To be called before anything is made from the context.
+---@param ctx homelab.Ctx
+---@param now_us integer
+---@param wall_us integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function core.testing_freeze_clock(ctx, now_us, wall_us) end
+
+---Advances a frozen clock; timers that became due fire in the next dispatch. E_STATE without one.
+---@param ctx homelab.Ctx
+---@param by_us integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function core.testing_advance_clock(ctx, by_us) end
+
+---Microseconds until the next timer of the context, or -1 without one.
+---@param ctx homelab.Ctx
+---@return integer
+function core.testing_next_timer_us(ctx) end
+
+---Version of the loaded library as text, such as "0.2.0".
+---@return string?
+function core.version() end
+
+---Version of the loaded library as a number comparable with VERSION_NUMBER.
+---@return integer
+function core.version_number() end
+
+---Name of a CONFIDENCE_… number: "exact", "bound".
+---@param confidence integer
+---@return string?
+function core.confidence_name(confidence) end
+
+return core
