@@ -95,6 +95,10 @@ HOMELAB_BEGIN_DECLS
 /** A provider refused the secret request. @since 0.1.0 */
 #define HOMELAB_E_SECRET_REFUSED     (-61)
 
+/* Family -70..-79: routing. */
+/** No model on any endpoint passed the filters. @since 0.2.0 */
+#define HOMELAB_E_ROUTE_NONE (-70)
+
 /** @brief Code of the last failure of this thread, or HOMELAB_OK. @since 0.1.0 */
 HOMELAB_API int homelab_error_code(void);
 

@@ -15,6 +15,7 @@
 #include <homelab/memory.h>
 #include <homelab/options.h>
 #include <homelab/prober.h>
+#include <homelab/router.h>
 #include <homelab/secret.h>
 #include <homelab/snapshot.h>
 #include <homelab/version.h>

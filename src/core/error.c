@@ -51,6 +51,7 @@ static const struct {
     NAME(HOMELAB_E_NET_PROTOCOL),
     NAME(HOMELAB_E_SECRET_UNAVAILABLE),
     NAME(HOMELAB_E_SECRET_REFUSED),
+    NAME(HOMELAB_E_ROUTE_NONE),
 #undef NAME
 };
 
@@ -175,7 +176,7 @@ bool homelab_error_is_retryable(int code)
 {
     return homelab_error_is_timeout(code) || code == HOMELAB_E_NOMEM ||
            (code <= HOMELAB_E_NET_DNS && code >= HOMELAB_E_NET_CLOSED) ||
-           code == HOMELAB_E_SECRET_UNAVAILABLE;
+           code == HOMELAB_E_SECRET_UNAVAILABLE || code == HOMELAB_E_ROUTE_NONE;
 }
 
 bool homelab_error_is_timeout(int code)

@@ -1,0 +1,523 @@
+/* The decision: one pass over the experts. */
+#include "route/router_private.h"
+
+#include "route/approx.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Requests at work slow each other down a little before all slots are taken. */
+#define SHARING      0.05f
+/* A trial may well fail. */
+#define TRIAL_POINTS 1.0f
+
+int64_t hl_route_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- Filters --- */
+
+static bool is_excluded(const struct hl_wish *wish, const struct hl_gate *gate)
+{
+    for (size_t i = 0; i < wish->excluded_count; i++)
+        if (wish->excluded[i] == gate->id_hash)
+            return true;
+    return false;
+}
+
+/* What the endpoint says to this request, for all its models. */
+struct door {
+    float queue_s;
+    uint8_t reject; /* that comes before what the expert says, or after it */
+    bool trial;
+};
+
+/* Seconds until a slot is free, as far as is known. */
+static float queue_seconds(const struct hl_gate *gate)
+{
+    uint32_t ours = atomic_load_explicit(&gate->live->in_flight, memory_order_relaxed);
+    if (ours == 0 && gate->busy <= 0)
+        return 0;
+    float service_s = hl_get(&gate->live->service_s);
+    float at_work = (float)ours > gate->busy ? (float)ours : gate->busy;
+    float waiting = at_work + 1 - gate->slots;
+    float turns = waiting > 0 ? waiting / gate->slots : 0;
+    return service_s * (turns + SHARING * at_work / gate->slots);
+}
+
+static bool breaker_lets(const struct hl_live *live, int64_t now_ms, bool *trial)
+{
+    uint64_t word = atomic_load_explicit(&live->breaker, memory_order_relaxed);
+    if (!word)
+        return true;
+    enum hl_breaker_state state = hl_breaker_state(word, now_ms);
+    *trial |= state == HL_BREAKER_READY;
+    return state == HL_BREAKER_CLOSED || state == HL_BREAKER_READY;
+}
+
+static inline struct door open_door(const struct hl_gate *gate, const struct hl_wish *wish,
+                                    bool troubled, int64_t now_ms)
+{
+    struct door door = {.queue_s = queue_seconds(gate), .reject = gate->reject};
+    if (wish->excluded_count && is_excluded(wish, gate))
+        door.reject = HOMELAB_REJECT_EXCLUDED;
+    else if (wish->pin_endpoint && wish->pin_endpoint != gate->id_hash)
+        door.reject = HOMELAB_REJECT_PIN;
+    else if (troubled && !door.reject && !breaker_lets(gate->live, now_ms, &door.trial))
+        door.reject = HOMELAB_REJECT_BREAKER;
+    return door;
+}
+
+static uint8_t missing(uint32_t lacks)
+{
+    if (lacks & (HL_CAN_CHAT | HL_CAN_EMBED | HL_CAN_VISION | HL_CAN_TOOLS))
+        return HOMELAB_REJECT_CAPABILITY;
+    return lacks & HL_CAN_SERVE ? HOMELAB_REJECT_MISSING : HOMELAB_REJECT_DIALECT;
+}
+
+static bool suits(const struct hl_expert *expert, const struct hl_wish *wish)
+{
+    return !(wish->needs & ~expert->can) && expert->context >= wish->context;
+}
+
+static bool is_pinned(const struct hl_expert_info *info, const struct hl_wish *wish)
+{
+    return wish->pin_model == info->model_hash || wish->pin_model == info->bare_hash;
+}
+
+/* The first filter that applies, of an expert that some filter rejects. */
+static uint8_t reason(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+                      const struct door *door)
+{
+    const struct hl_expert *expert = &table->experts[i];
+    const struct hl_expert_info *info = &table->info[i];
+    uint32_t lacks = wish->needs & ~expert->can;
+    if (door->reject == HOMELAB_REJECT_EXCLUDED || door->reject == HOMELAB_REJECT_PIN)
+        return door->reject;
+    if (wish->pin_model && !is_pinned(info, wish))
+        return HOMELAB_REJECT_PIN;
+    if (lacks)
+        return missing(lacks);
+    if (expert->context < wish->context)
+        return HOMELAB_REJECT_CONTEXT;
+    return door->reject ? door->reject : HOMELAB_REJECT_BREAKER;
+}
+
+/* Whether it passes what is not looked at while all is well. */
+static bool passes_more(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+                        int64_t now_ms, bool *trial)
+{
+    if (wish->pin_model && !is_pinned(&table->info[i], wish))
+        return false;
+    return breaker_lets(table->experts[i].live, now_ms, trial);
+}
+
+static bool lets(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+                 const struct door *door, bool troubled, int64_t now_ms)
+{
+    bool trial;
+    if (door->reject || !suits(&table->experts[i], wish))
+        return false;
+    return (!troubled && !wish->pin_model) || passes_more(table, i, wish, now_ms, &trial);
+}
+
+/* When the first expert that only its failures exclude may be tried again. */
+static void find_retry(struct hl_verdict *out, const struct hl_table *table, size_t i,
+                       int64_t now_ms)
+{
+    const struct hl_expert *expert = &table->experts[i];
+    const struct hl_live *lines[] = {expert->live, table->gates[expert->endpoint].live};
+    int64_t until_ms = 0;
+    for (size_t j = 0; j < 2; j++) {
+        uint64_t word = atomic_load_explicit(&lines[j]->breaker, memory_order_relaxed);
+        int64_t until = hl_breaker_until_ms(word, now_ms);
+        until_ms = until > until_ms ? until : until_ms;
+    }
+    int64_t wait_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    if (out->retry_ms < 0 || wait_ms < out->retry_ms)
+        out->retry_ms = wait_ms;
+}
+
+/* --- The best ---
+ *
+ * Scores are made 64 at a time, four in one step, with keys: whole numbers that order as the scores
+ * do and whose last six bits tell the earlier expert. The largest key of a block is found without a
+ * branch: keeping a sorted list instead costs a wrong guess of the processor for each change to it.
+ */
+typedef int32_t four __attribute__((vector_size(16)));
+typedef float four_floats __attribute__((vector_size(16)));
+
+#define QUADS        (HL_BLOCK / 4)
+#define NEVER        1e30f
+#define IS_NEVER(at) ((at) < -NEVER / 2)
+#define INFINITE_S   1e36f /* of waiting, whatever a second costs */
+
+union quads {
+    four whole[QUADS];
+    four_floats real[QUADS];
+    int32_t key[HL_BLOCK];
+    float score[HL_BLOCK];
+};
+
+struct block {
+    union quads scores; /* of rejected experts far below all others */
+    union quads keys;
+    four pairs[QUADS / 2]; /* the larger of two quads each */
+    uint32_t from, count;
+    uint64_t trials;
+};
+
+static four larger(four a, four b)
+{
+    four more = a > b;
+    return (a & more) | (b & ~more);
+}
+
+static four keys_of(four bits, four place)
+{
+    four ordered = bits ^ ((bits >> 31) & INT32_MAX);
+    return (ordered & ~(HL_BLOCK - 1)) | place;
+}
+
+static void make_keys(struct block *block)
+{
+    four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4};
+    for (uint32_t i = block->count; i < HL_BLOCK; i++)
+        block->scores.score[i] = -NEVER;
+    for (size_t i = 0; i < QUADS; i++, place -= 4)
+        block->keys.whole[i] = keys_of(block->scores.whole[i], place);
+}
+
+static int32_t largest(const struct block *block)
+{
+    four best = larger(block->pairs[0], block->pairs[1]);
+    four other = larger(block->pairs[2], block->pairs[3]);
+    best = larger(best, larger(block->pairs[4], block->pairs[5]));
+    other = larger(other, larger(block->pairs[6], block->pairs[7]));
+    best = larger(best, other);
+    int32_t left = best[0] > best[1] ? best[0] : best[1];
+    int32_t right = best[2] > best[3] ? best[2] : best[3];
+    return left > right ? left : right;
+}
+
+/* Where a score belongs among the candidates; equal ones stay in their order. */
+static void insert(struct hl_verdict *out, unsigned top, const struct hl_candidate *candidate)
+{
+    uint32_t at = out->count < top ? out->count++ : top - 1;
+    for (; at > 0 && candidate->score > out->top[at - 1].score; at--)
+        out->top[at] = out->top[at - 1];
+    out->top[at] = *candidate;
+}
+
+static void take_best(struct hl_verdict *out, unsigned top, struct block *block)
+{
+    for (size_t i = 0; i < QUADS / 2; i++)
+        block->pairs[i] = larger(block->keys.whole[2 * i], block->keys.whole[2 * i + 1]);
+    for (unsigned i = 0; i < top; i++) {
+        uint32_t place = HL_BLOCK - 1 - ((uint32_t)largest(block) & (HL_BLOCK - 1));
+        float score = block->scores.score[place];
+        if (IS_NEVER(score) || (out->count == top && score <= out->top[top - 1].score))
+            break;
+        struct hl_candidate candidate = {
+            .expert = block->from + place, .score = score, .trial = block->trials >> place & 1};
+        insert(out, top, &candidate);
+        size_t pair = place / 8;
+        block->scores.score[place] = -NEVER;
+        block->keys.key[place] = INT32_MIN;
+        block->pairs[pair] = larger(block->keys.whole[2 * pair], block->keys.whole[2 * pair + 1]);
+    }
+    block->from += block->count;
+    block->count = 0;
+    block->trials = 0;
+}
+
+static float mixed_points(const struct hl_expert *expert, const struct hl_wish *wish)
+{
+    float sum = 0;
+    for (size_t task = 0; task < HL_TASKS; task++)
+        sum += expert->base[task] * wish->probability[task];
+    return sum;
+}
+
+static void to_front(struct hl_verdict *out, uint32_t from)
+{
+    struct hl_candidate chosen = out->top[from];
+    for (; from > 0; from--)
+        out->top[from] = out->top[from - 1];
+    out->top[0] = chosen;
+}
+
+/* --- Affinity --- */
+
+/* The expert that the key is bound to goes first, also where others are better now. */
+static void keep(struct hl_verdict *out, unsigned top, const struct hl_candidate *bound)
+{
+    uint32_t at = 0;
+    while (at < out->count && out->top[at].expert != bound->expert)
+        at++;
+    if (at == out->count) {
+        at = out->count < top ? out->count++ : top - 1;
+        out->top[at] = *bound;
+    }
+    out->top[at].sticky = true;
+    to_front(out, at);
+}
+
+/* Weighted rendezvous: each expert draws a number from key and name, the best one wins; so a key
+ * moves only if its own expert goes, and each process draws the same. */
+static double draw(const struct hl_table *table, uint32_t expert, uint64_t key)
+{
+    const struct hl_expert_info *info = &table->info[expert];
+    uint64_t mixed =
+        key ^ info->model_hash * 3 ^ table->gates[table->experts[expert].endpoint].id_hash;
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    mixed ^= mixed >> 31;
+    double unit = ((double)(mixed >> 11) + 0.5) / 9007199254740992.0;
+    return hl_log2(unit) / (double)info->weight;
+}
+
+static void spread(struct hl_verdict *out, const struct hl_table *table, uint64_t key)
+{
+    float least = out->top[0].score - (float)table->settings.affinity_band;
+    uint32_t chosen = 0;
+    double best = draw(table, out->top[0].expert, key);
+    for (uint32_t i = 1; i < out->count && out->top[i].score >= least; i++) {
+        double drawn = draw(table, out->top[i].expert, key);
+        if (drawn <= best)
+            continue;
+        best = drawn;
+        chosen = i;
+    }
+    to_front(out, chosen);
+}
+
+/* --- Shares and reasons, for those who ask --- */
+
+double hl_candidate_weight(const struct hl_verdict *verdict, const struct hl_table *table,
+                           uint32_t i)
+{
+    double best = (double)verdict->top[0].score, sum = 0, own = 0;
+    for (uint32_t j = 1; j < verdict->count; j++)
+        best = (double)verdict->top[j].score > best ? (double)verdict->top[j].score : best;
+    for (uint32_t j = 0; j < verdict->count; j++) {
+        double cold = ((double)verdict->top[j].score - best) / table->settings.temperature;
+        double weight = hl_exp(cold) * (double)table->info[verdict->top[j].expert].weight;
+        sum += weight;
+        own = j == i ? weight : own;
+    }
+    return own / sum;
+}
+
+void hl_candidate_detail(struct hl_candidate *candidate, const struct hl_table *table,
+                         const struct hl_wish *wish)
+{
+    const struct hl_expert *expert = &table->experts[candidate->expert];
+    candidate->load_s = hl_get(&expert->live->cold_s);
+    candidate->first_s = hl_get(&expert->live->first_byte_s);
+    candidate->answer_s = (float)wish->answer * hl_get(&expert->live->per_token_s);
+    candidate->queue_s = queue_seconds(&table->gates[expert->endpoint]);
+}
+
+static void explain(struct hl_verdict *out, const struct hl_table *table,
+                    const struct hl_wish *wish, bool troubled, int64_t now_ms, uint8_t *why,
+                    size_t room)
+{
+    for (size_t g = 0; g < table->group_count; g++) {
+        const struct hl_group *group = &table->groups[g];
+        struct door door = open_door(&table->gates[group->endpoint], wish, troubled, now_ms);
+        for (uint32_t i = group->from; i < group->to; i++) {
+            uint8_t rejected =
+                lets(table, i, wish, &door, troubled, now_ms) ? 0 : reason(table, i, wish, &door);
+            if (why && i < room)
+                why[i] = rejected;
+            out->rejected[rejected] += rejected > 0;
+            if (rejected == HOMELAB_REJECT_BREAKER)
+                find_retry(out, table, i, now_ms);
+        }
+    }
+}
+
+/* --- The decision --- */
+
+static float rate_of(const struct hl_table *table, const struct hl_wish *wish)
+{
+    if (!wish->mixed)
+        return table->rate[wish->task];
+    float rate = 0;
+    for (size_t task = 0; task < HL_TASKS; task++)
+        rate += table->rate[task] * wish->probability[task];
+    return rate;
+}
+
+/* A block while all is well, which is nearly always: what each expert waits for stands in `wait`
+ * and `tokens`. Returns how many pass. */
+static uint32_t score_plainly(struct block *block, const struct hl_table *table,
+                              const struct hl_wish *wish, const union quads *wait,
+                              const union quads *tokens)
+{
+    const struct hl_columns *columns = &table->columns;
+    size_t task = (size_t)wish->task;
+    const four_floats *base =
+        (const four_floats *)(const void *)(columns->base + task * columns->stride + block->from);
+    const four *cannot = (const four *)(const void *)(columns->cannot + block->from);
+    const four *context = (const four *)(const void *)(columns->context + block->from);
+    float rate = table->rate[task], answer = (float)wish->answer;
+    int32_t needs = (int32_t)wish->needs;
+    int32_t least = wish->context < INT32_MAX ? (int32_t)wish->context - 1 : INT32_MAX - 1;
+    four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4}, passed = {0};
+    four never = {0};
+    never = (four)((four_floats)never - NEVER);
+    for (size_t i = 0; i < QUADS; i++, place -= 4) {
+        four_floats score = base[i] - rate * (wait->real[i] + answer * tokens->real[i]);
+        four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (score > -NEVER / 2);
+        four bits = ((four)score & fits) | (never & ~fits);
+        passed -= fits;
+        block->scores.whole[i] = bits;
+        block->keys.whole[i] = keys_of(bits, place);
+    }
+    return (uint32_t)(passed[0] + passed[1] + passed[2] + passed[3]);
+}
+
+/* The same with all that may be to look at. */
+static uint32_t score_carefully(struct block *block, const struct hl_table *table, uint32_t from,
+                                uint32_t to, const struct hl_wish *wish, const struct door *door,
+                                float rate, int64_t now_ms)
+{
+    uint32_t passed = 0;
+    for (uint32_t i = from; i < to; i++) {
+        const struct hl_expert *expert = &table->experts[i];
+        bool trial = door->trial;
+        bool passes =
+            !door->reject && suits(expert, wish) && passes_more(table, i, wish, now_ms, &trial);
+        float wait_s = door->queue_s + hl_get(&expert->live->wait_s) +
+                       (float)wish->answer * hl_get(&expert->live->per_token_s);
+        float points = wish->mixed ? mixed_points(expert, wish) : expert->base[wish->task];
+        float score = points - rate * wait_s - (trial ? TRIAL_POINTS : 0.0f);
+        uint32_t place = block->count + i - from;
+        block->scores.score[place] = passes ? score : -NEVER;
+        block->trials |= (uint64_t)trial << place;
+        passed += passes;
+    }
+    return passed;
+}
+
+/* The expert that the key is bound to, if it passes. */
+static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
+                       const struct hl_wish *wish, bool troubled, int64_t now_ms)
+{
+    for (size_t g = 0; wish->bound >= 0 && g < table->group_count; g++) {
+        const struct hl_group *group = &table->groups[g];
+        for (uint32_t i = group->from; i < group->to; i++) {
+            if (table->experts[i].line != wish->bound)
+                continue;
+            struct door door = open_door(&table->gates[group->endpoint], wish, troubled, now_ms);
+            struct block block;
+            block.count = 0;
+            block.trials = 0;
+            if (!score_carefully(&block, table, i, i + 1, wish, &door, rate_of(table, wish),
+                                 now_ms))
+                return false;
+            *bound = (struct hl_candidate){
+                .expert = i, .score = block.scores.score[0], .trial = block.trials & 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Groups, a block of experts at a time, each with its door. */
+struct walk {
+    const struct hl_table *table;
+    const struct hl_wish *wish;
+    bool troubled;
+    int64_t now_ms;
+    size_t group;
+    uint32_t at; /* expert */
+    struct door door;
+};
+
+/* The next stretch of experts behind one door, `most` at most; 0 at the end. */
+static inline uint32_t next_stretch(struct walk *walk, uint32_t most)
+{
+    const struct hl_table *table = walk->table;
+    if (walk->group == table->group_count)
+        return 0;
+    const struct hl_group *group = &table->groups[walk->group];
+    if (walk->at == group->from)
+        walk->door =
+            open_door(&table->gates[group->endpoint], walk->wish, walk->troubled, walk->now_ms);
+    uint32_t count = group->to - walk->at < most ? group->to - walk->at : most;
+    walk->at += count;
+    walk->group += walk->at == group->to;
+    return count;
+}
+
+static uint32_t plain_block(struct block *block, struct walk *walk)
+{
+    union quads wait, tokens;
+    struct hl_live *const *lives = walk->table->columns.live + block->from;
+    uint32_t count;
+    while (block->count < HL_BLOCK && (count = next_stretch(walk, HL_BLOCK - block->count)) > 0) {
+        float queue_s = walk->door.reject ? INFINITE_S : walk->door.queue_s;
+        for (uint32_t end = block->count + count; block->count < end; block->count++) {
+            const struct hl_live *live = lives[block->count];
+            wait.score[block->count] = queue_s + hl_get(&live->wait_s);
+            tokens.score[block->count] = hl_get(&live->per_token_s);
+        }
+    }
+    for (uint32_t i = block->count; i < HL_BLOCK; i++)
+        wait.score[i] = tokens.score[i] = INFINITE_S;
+    return block->count ? score_plainly(block, walk->table, walk->wish, &wait, &tokens) : 0;
+}
+
+static uint32_t careful_block(struct block *block, struct walk *walk, float rate)
+{
+    uint32_t count, passed = 0;
+    while (block->count < HL_BLOCK && (count = next_stretch(walk, HL_BLOCK - block->count)) > 0) {
+        passed += score_carefully(block, walk->table, walk->at - count, walk->at, walk->wish,
+                                  &walk->door, rate, walk->now_ms);
+        block->count += count;
+    }
+    make_keys(block);
+    return passed;
+}
+
+static void find_best(struct hl_verdict *out, struct walk *walk)
+{
+    const struct hl_table *table = walk->table;
+    bool plain = !walk->troubled && !walk->wish->pin_model && !walk->wish->mixed;
+    struct block block;
+    block.from = block.count = 0;
+    block.trials = 0;
+    while (block.from < table->count) {
+        out->eligible += plain ? plain_block(&block, walk) : careful_block(&block, walk, out->rate);
+        take_best(out, table->settings.top, &block);
+    }
+}
+
+void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_wish *wish,
+               bool troubled, int64_t now_ms, uint8_t *why, size_t room)
+{
+    struct walk walk = {.table = table, .wish = wish, .troubled = troubled, .now_ms = now_ms};
+    memset(out->rejected, 0, sizeof out->rejected);
+    out->count = out->eligible = 0;
+    out->retry_ms = -1;
+    out->rate = rate_of(table, wish);
+    find_best(out, &walk);
+    out->rejected[0] = (uint32_t)table->count - out->eligible;
+    if (why || out->count == 0)
+        explain(out, table, wish, troubled, now_ms, why, room);
+    if (out->count == 0)
+        return;
+    struct hl_candidate bound;
+    if (find_bound(&bound, table, wish, troubled, now_ms))
+        keep(out, table->settings.top, &bound);
+    else if (out->count > 1 && (wish->affinity || table->weighted))
+        spread(out, table, wish->spread);
+    for (uint32_t i = 0; why && i < out->count; i++)
+        hl_candidate_detail(&out->top[i], table, wish);
+}
