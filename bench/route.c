@@ -81,8 +81,8 @@ static double measure(const struct setup *setup, uint32_t flags, int rounds)
     for (int round = 0; round < rounds; round++) {
         int64_t from = now_ns();
         for (int i = 0; i < DECISIONS; i++)
-            if (homelab_router_decide(setup->router, setup->request, NULL, 0, flags,
-                                      setup->decision) < 1)
+            if (homelab_router_decide(setup->router, setup->request, NULL, 0, setup->decision,
+                                      flags) < 1)
                 exit(1);
         double each = (double)(now_ns() - from) / DECISIONS;
         if (round == 0 || each < best)

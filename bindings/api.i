@@ -1,6 +1,22 @@
 /* Generated from the public headers by scripts/generate; do not edit. How each shape of a function is bound is said by the
  * macros in homelab.i, and by python.i and lua.i. */
 
+HOMELAB_OPTIONAL(homelab_classification)
+HOMELAB_OPTIONAL(homelab_ctx)
+HOMELAB_OPTIONAL(homelab_event)
+HOMELAB_OPTIONAL(homelab_op)
+HOMELAB_OPTIONAL(homelab_gguf)
+HOMELAB_OPTIONAL(homelab_inventory)
+HOMELAB_OPTIONAL(homelab_builder)
+HOMELAB_OPTIONAL(homelab_report)
+HOMELAB_OPTIONAL(homelab_opts)
+HOMELAB_OPTIONAL(homelab_prober)
+HOMELAB_OPTIONAL(homelab_router)
+HOMELAB_OPTIONAL(homelab_request)
+HOMELAB_OPTIONAL(homelab_decision)
+HOMELAB_OPTIONAL(homelab_secret_request)
+HOMELAB_OPTIONAL(homelab_snapshot)
+HOMELAB_OPTIONAL(homelab_estimate)
 HOMELAB_OBJECT(homelab_classification, Classification, homelab_classification_free)
 HOMELAB_OBJECT(homelab_ctx, Ctx, homelab_ctx_unref)
 HOMELAB_OBJECT(homelab_event, Event, homelab_event_unref)
@@ -11,6 +27,9 @@ HOMELAB_OBJECT(homelab_builder, Builder, homelab_builder_free)
 HOMELAB_OBJECT(homelab_report, Report, homelab_report_free)
 HOMELAB_OBJECT(homelab_opts, Opts, homelab_opts_free)
 HOMELAB_OBJECT(homelab_prober, Prober, homelab_prober_unref)
+HOMELAB_OBJECT(homelab_router, Router, homelab_router_unref)
+HOMELAB_OBJECT(homelab_request, Request, homelab_request_free)
+HOMELAB_OBJECT(homelab_decision, Decision, homelab_decision_free)
 HOMELAB_OBJECT(homelab_secret_request, SecretRequest, homelab_secret_request_unref)
 HOMELAB_OBJECT(homelab_snapshot, Snapshot, homelab_snapshot_unref)
 HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
@@ -65,6 +84,7 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int E_NET_PROTOCOL = HOMELAB_E_NET_PROTOCOL;
 %constant int E_SECRET_UNAVAILABLE = HOMELAB_E_SECRET_UNAVAILABLE;
 %constant int E_SECRET_REFUSED = HOMELAB_E_SECRET_REFUSED;
+%constant int E_ROUTE_NONE = HOMELAB_E_ROUTE_NONE;
 %constant int EVENT_OVERFLOW = HOMELAB_EVENT_OVERFLOW;
 %constant int EVENT_OP_DONE = HOMELAB_EVENT_OP_DONE;
 %constant int EVENT_ENDPOINT = HOMELAB_EVENT_ENDPOINT;
@@ -128,6 +148,19 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant const char *OPT_PROBE_MAX_IN_FLIGHT = HOMELAB_OPT_PROBE_MAX_IN_FLIGHT;
 %constant const char *OPT_PROBE_ONLY = HOMELAB_OPT_PROBE_ONLY;
 %constant const char *OPT_QUEUE_EVENTS = HOMELAB_OPT_QUEUE_EVENTS;
+%constant const char *OPT_ROUTER_AFFINITY_BAND = HOMELAB_OPT_ROUTER_AFFINITY_BAND;
+%constant const char *OPT_ROUTER_AFFINITY_TTL_MS = HOMELAB_OPT_ROUTER_AFFINITY_TTL_MS;
+%constant const char *OPT_ROUTER_BREAKER_FAILURES = HOMELAB_OPT_ROUTER_BREAKER_FAILURES;
+%constant const char *OPT_ROUTER_BREAKER_MAX_MS = HOMELAB_OPT_ROUTER_BREAKER_MAX_MS;
+%constant const char *OPT_ROUTER_BREAKER_OPEN_MS = HOMELAB_OPT_ROUTER_BREAKER_OPEN_MS;
+%constant const char *OPT_ROUTER_CONNECT_MS = HOMELAB_OPT_ROUTER_CONNECT_MS;
+%constant const char *OPT_ROUTER_FIRST_BYTE_MS = HOMELAB_OPT_ROUTER_FIRST_BYTE_MS;
+%constant const char *OPT_ROUTER_PATIENCE = HOMELAB_OPT_ROUTER_PATIENCE;
+%constant const char *OPT_ROUTER_SLOW_LOAD_BYTES = HOMELAB_OPT_ROUTER_SLOW_LOAD_BYTES;
+%constant const char *OPT_ROUTER_STALL_MS = HOMELAB_OPT_ROUTER_STALL_MS;
+%constant const char *OPT_ROUTER_TEMPERATURE = HOMELAB_OPT_ROUTER_TEMPERATURE;
+%constant const char *OPT_ROUTER_TOP_K = HOMELAB_OPT_ROUTER_TOP_K;
+%constant const char *OPT_ROUTER_TOTAL_MS = HOMELAB_OPT_ROUTER_TOTAL_MS;
 %constant const char *OPT_VRAM_BATCH = HOMELAB_OPT_VRAM_BATCH;
 %constant const char *OPT_VRAM_CONTEXT = HOMELAB_OPT_VRAM_CONTEXT;
 %constant const char *OPT_VRAM_CPU_EXPERTS = HOMELAB_OPT_VRAM_CPU_EXPERTS;
@@ -163,6 +196,34 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int OUTCOME_TIMEOUT = HOMELAB_OUTCOME_TIMEOUT;
 %constant int OUTCOME_SERVER_ERROR = HOMELAB_OUTCOME_SERVER_ERROR;
 %constant int OUTCOME_BUSY = HOMELAB_OUTCOME_BUSY;
+%constant int REQUEST_TEXT = HOMELAB_REQUEST_TEXT;
+%constant int REQUEST_OPENAI_CHAT = HOMELAB_REQUEST_OPENAI_CHAT;
+%constant int REQUEST_OPENAI_EMBEDDINGS = HOMELAB_REQUEST_OPENAI_EMBEDDINGS;
+%constant int REQUEST_OLLAMA_CHAT = HOMELAB_REQUEST_OLLAMA_CHAT;
+%constant int REQUEST_OLLAMA_EMBED = HOMELAB_REQUEST_OLLAMA_EMBED;
+%constant int DIALECT_OPENAI = HOMELAB_DIALECT_OPENAI;
+%constant int DIALECT_OLLAMA = HOMELAB_DIALECT_OLLAMA;
+%constant int REJECT_EXCLUDED = HOMELAB_REJECT_EXCLUDED;
+%constant int REJECT_PIN = HOMELAB_REJECT_PIN;
+%constant int REJECT_CAPABILITY = HOMELAB_REJECT_CAPABILITY;
+%constant int REJECT_DIALECT = HOMELAB_REJECT_DIALECT;
+%constant int REJECT_MISSING = HOMELAB_REJECT_MISSING;
+%constant int REJECT_CONTEXT = HOMELAB_REJECT_CONTEXT;
+%constant int REJECT_VERDICT = HOMELAB_REJECT_VERDICT;
+%constant int REJECT_BREAKER = HOMELAB_REJECT_BREAKER;
+%constant int TERM_PREFERENCE = HOMELAB_TERM_PREFERENCE;
+%constant int TERM_TIER = HOMELAB_TERM_TIER;
+%constant int TERM_HEALTH = HOMELAB_TERM_HEALTH;
+%constant int TERM_LOAD = HOMELAB_TERM_LOAD;
+%constant int TERM_QUEUE = HOMELAB_TERM_QUEUE;
+%constant int TERM_LATENCY = HOMELAB_TERM_LATENCY;
+%constant int TERM_SPEED = HOMELAB_TERM_SPEED;
+%constant int TERM_COUNT = HOMELAB_TERM_COUNT;
+%constant int DECIDE_EXPLAIN = HOMELAB_DECIDE_EXPLAIN;
+%constant int OUTCOME_MODEL = HOMELAB_OUTCOME_MODEL;
+%constant int OUTCOME_AUTH = HOMELAB_OUTCOME_AUTH;
+%constant int OUTCOME_REJECTED = HOMELAB_OUTCOME_REJECTED;
+%constant int OUTCOME_CANCELLED = HOMELAB_OUTCOME_CANCELLED;
 %constant int SECRET_DONE = HOMELAB_SECRET_DONE;
 %constant int SECRET_PASS = HOMELAB_SECRET_PASS;
 %constant int SECRET_LATER = HOMELAB_SECRET_LATER;
@@ -469,6 +530,137 @@ int observe(const char *endpoint, int outcome, int64_t elapsed_us);
 int add_maintenance(const char *subject, int64_t from_us, int64_t until_us);
 }
 
+HOMELAB_WAITS(homelab_router::homelab_router)
+HOMELAB_WAITS(homelab_router::update)
+HOMELAB_WAITS(homelab_router::expert_count)
+HOMELAB_WAITS(homelab_router::decide)
+HOMELAB_WAITS(homelab_router::begin)
+HOMELAB_WAITS(homelab_router::finish)
+HOMELAB_WAITS(homelab_router::report)
+HOMELAB_WAITS(homelab_router::in_flight)
+%extend homelab_router {
+%apply homelab_snapshot *HOMELAB_MAYBE { homelab_snapshot *snapshot }
+HOMELAB_CONSTRUCTOR(homelab_router, (homelab_inventory *inventory, homelab_snapshot *snapshot = NULL, const homelab_opts *opts = NULL), homelab_router_new(&made, inventory, snapshot, opts))
+%clear homelab_snapshot *snapshot;
+%apply homelab_inventory *HOMELAB_MAYBE { homelab_inventory *inventory }
+%apply homelab_snapshot *HOMELAB_MAYBE { homelab_snapshot *snapshot }
+int update(homelab_inventory *inventory = NULL, homelab_snapshot *snapshot = NULL);
+%clear homelab_inventory *inventory;
+%clear homelab_snapshot *snapshot;
+size_t expert_count(void);
+%apply const char *HOMELAB_MAYBE { const char *text }
+int decide(const homelab_request *request, const char *text, size_t length, homelab_decision *decision, uint32_t flags = 0);
+%clear const char *text;
+int64_t begin(const homelab_decision *decision, size_t i);
+int finish(int64_t ticket, int outcome, int64_t first_byte_us, int64_t total_us, int64_t tokens, int64_t retry_ms);
+int report(homelab_prober *prober);
+int in_flight(const char *endpoint);
+}
+
+HOMELAB_WAITS(homelab_request::homelab_request)
+HOMELAB_WAITS(homelab_request::reset)
+HOMELAB_WAITS(homelab_request::set_kind)
+HOMELAB_WAITS(homelab_request::set_task)
+HOMELAB_WAITS(homelab_request::set_tag)
+HOMELAB_WAITS(homelab_request::set_affinity)
+HOMELAB_WAITS(homelab_request::set_pin)
+HOMELAB_WAITS(homelab_request::exclude)
+HOMELAB_WAITS(homelab_request::require)
+HOMELAB_WAITS(homelab_request::set_tokens)
+%extend homelab_request {
+HOMELAB_CONSTRUCTOR(homelab_request, (const homelab_opts *opts = NULL), homelab_request_new(&made, opts))
+int reset(void);
+int set_kind(int kind);
+int set_task(int task);
+int set_tag(const char *tag);
+%apply const char *HOMELAB_MAYBE { const char *key }
+int set_affinity(const char *key = NULL);
+%clear const char *key;
+%apply const char *HOMELAB_MAYBE { const char *endpoint }
+%apply const char *HOMELAB_MAYBE { const char *model }
+int set_pin(const char *endpoint = NULL, const char *model = NULL);
+%clear const char *endpoint;
+%clear const char *model;
+int exclude(const char *endpoint);
+int require(uint32_t needs);
+int set_tokens(int64_t context, int64_t answer);
+}
+
+HOMELAB_WAITS(homelab_decision::homelab_decision)
+HOMELAB_WAITS(homelab_decision::task)
+HOMELAB_WAITS(homelab_decision::task_source)
+HOMELAB_WAITS(homelab_decision::mixed)
+HOMELAB_WAITS(homelab_decision::probability)
+HOMELAB_WAITS(homelab_decision::context)
+HOMELAB_WAITS(homelab_decision::generation)
+HOMELAB_WAITS(homelab_decision::count)
+HOMELAB_WAITS(homelab_decision::eligible)
+HOMELAB_WAITS(homelab_decision::endpoint)
+HOMELAB_WAITS(homelab_decision::model)
+HOMELAB_WAITS(homelab_decision::url)
+HOMELAB_WAITS(homelab_decision::base_url)
+HOMELAB_WAITS(homelab_decision::dialect)
+HOMELAB_WAITS(homelab_decision::backend)
+HOMELAB_WAITS(homelab_decision::tier)
+HOMELAB_WAITS(homelab_decision::node)
+HOMELAB_WAITS(homelab_decision::key_reference)
+HOMELAB_WAITS(homelab_decision::weight)
+HOMELAB_WAITS(homelab_decision::score)
+HOMELAB_WAITS(homelab_decision::term)
+HOMELAB_WAITS(homelab_decision::load_s)
+HOMELAB_WAITS(homelab_decision::loaded)
+HOMELAB_WAITS(homelab_decision::sticky)
+HOMELAB_WAITS(homelab_decision::trial)
+HOMELAB_WAITS(homelab_decision::connect_ms)
+HOMELAB_WAITS(homelab_decision::first_byte_ms)
+HOMELAB_WAITS(homelab_decision::stall_ms)
+HOMELAB_WAITS(homelab_decision::total_ms)
+HOMELAB_WAITS(homelab_decision::reject_count)
+HOMELAB_WAITS(homelab_decision::rejected_count)
+HOMELAB_WAITS(homelab_decision::rejected_endpoint)
+HOMELAB_WAITS(homelab_decision::rejected_model)
+HOMELAB_WAITS(homelab_decision::rejected_why)
+HOMELAB_WAITS(homelab_decision::retry_ms)
+HOMELAB_WAITS(homelab_decision::json)
+%extend homelab_decision {
+HOMELAB_CONSTRUCTOR(homelab_decision, (homelab_router *router), homelab_decision_new(&made, router))
+int task(void);
+const char *task_source(void);
+bool mixed(void);
+double probability(int task);
+int64_t context(void);
+int64_t generation(void);
+size_t count(void);
+size_t eligible(void);
+const char *endpoint(size_t i);
+const char *model(size_t i);
+const char *url(size_t i);
+const char *base_url(size_t i);
+int dialect(size_t i);
+int backend(size_t i);
+const char *tier(size_t i);
+const char *node(size_t i);
+const char *key_reference(size_t i);
+double weight(size_t i);
+double score(size_t i);
+double term(size_t i, int term);
+double load_s(size_t i);
+int loaded(size_t i);
+bool sticky(size_t i);
+bool trial(size_t i);
+int64_t connect_ms(size_t i);
+int64_t first_byte_ms(size_t i);
+int64_t stall_ms(size_t i);
+int64_t total_ms(size_t i);
+size_t reject_count(int reject);
+size_t rejected_count(void);
+const char *rejected_endpoint(size_t i);
+const char *rejected_model(size_t i);
+int rejected_why(size_t i);
+int64_t retry_ms(void);
+char *json(void);
+}
+
 HOMELAB_WAITS(homelab_secret_request::kind)
 HOMELAB_WAITS(homelab_secret_request::reference)
 HOMELAB_WAITS(homelab_secret_request::subject)
@@ -645,6 +837,10 @@ const char *homelab_option_unit(size_t i);
 const char *homelab_option_text(size_t i);
 %rename(option_since) homelab_option_since;
 const char *homelab_option_since(size_t i);
+%rename(reject_name) homelab_reject_name;
+const char *homelab_reject_name(int reject);
+%rename(term_name) homelab_term_name;
+const char *homelab_term_name(int term);
 %rename(verdict_name) homelab_verdict_name;
 const char *homelab_verdict_name(int verdict);
 %rename(cause_name) homelab_cause_name;

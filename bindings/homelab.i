@@ -75,6 +75,12 @@
 }
 %typemap(check) const char *HOMELAB_MAYBE "/* may be missing */"
 
+/* What may be missing of an opaque type: before all classes, since a class knows no rules for types that come after it. */
+%define HOMELAB_OPTIONAL(TYPE)
+%typemap(check) TYPE *HOMELAB_MAYBE "/* may be missing */"
+%typemap(check) const TYPE *HOMELAB_MAYBE "/* may be missing */"
+%enddef
+
 /* An opaque type, its class, and what drops a reference to it. */
 %define HOMELAB_OBJECT(TYPE, CLASS, RELEASE)
 %rename(CLASS) TYPE;
@@ -87,7 +93,6 @@ HOMELAB_TYPE(TYPE)
     if (!$1)
         HOMELAB_FAIL_ARGUMENT("$symname", $argnum, "$1_type");
 }
-%typemap(check) const TYPE *HOMELAB_MAYBE "/* may be missing */"
 typedef struct TYPE {} TYPE;
 %extend TYPE {
     ~TYPE()

@@ -197,6 +197,7 @@ def interface():
     """The text of bindings/api.i."""
     everything = Api()
     out = [HEAD]
+    out += [f"HOMELAB_OPTIONAL({name})" for name in everything.types]
     for name in everything.types:
         out.append(f"HOMELAB_OBJECT({name}, {class_name(name)}, {everything.release[name]})")
     for item in everything.constants:

@@ -179,6 +179,70 @@
  */
 #define HOMELAB_OPT_QUEUE_EVENTS "queue.events"
 
+/** Candidates within so many points of the best one are as good: new affinity keys are spread
+ * over them, and weights share them out. (number, 0 to 100 points, default 0.5) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_AFFINITY_BAND "router.affinity_band"
+
+/** How long an affinity key keeps its expert without a request; 0 means that keys are not
+ * remembered. (integer, 0 to 86400000 ms, default 1800000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_AFFINITY_TTL_MS "router.affinity_ttl_ms"
+
+/** Failed requests in a row after which an endpoint or model gets no more for a while; when it
+ * cannot be reached, one is enough. (integer, 1 to 200 failures, default 3) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_BREAKER_FAILURES "router.breaker_failures"
+
+/** How long it gets at most. (integer, 1 to 86400000 ms, default 300000) @since 0.2.0 */
+#define HOMELAB_OPT_ROUTER_BREAKER_MAX_MS "router.breaker_max_ms"
+
+/** How long that while is at first; it doubles with each failed trial. (integer, 1 to 3600000 ms,
+ * default 5000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_BREAKER_OPEN_MS "router.breaker_open_ms"
+
+/** How long a request waits for its connection. (integer, 1 to 3600000 ms, default 5000) @since
+ * 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_CONNECT_MS "router.connect_ms"
+
+/** How long a request to a loaded model waits for the first byte of its answer; time for loading
+ * is added where it is not loaded. (integer, 1 to 86400000 ms, default 120000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_FIRST_BYTE_MS "router.first_byte_ms"
+
+/** How much longer than usual to wait for a preferred model: a step of preference is worth so
+ * many times the task's seconds. (number, 0.01 to 100, default 1) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_PATIENCE "router.patience"
+
+/** Slowest rate at which a model is read that a time-out must have room for; bind mounts of
+ * Docker Desktop reach about 20 MB a second. (integer, 1000000 to 100000000000 bytes a second,
+ * default 20000000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_SLOW_LOAD_BYTES "router.slow_load_bytes"
+
+/** How long a request waits between two pieces of its answer. (integer, 1 to 86400000 ms, default
+ * 60000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_STALL_MS "router.stall_ms"
+
+/** Temperature of the gate: the higher it is, the more even are the candidates' weights. (number,
+ * 0.01 to 100 points, default 1) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_TEMPERATURE "router.temperature"
+
+/** Candidates that a decision keeps, best first, and among which the gate shares its weights.
+ * (integer, 1 to 16 experts, default 4) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_TOP_K "router.top_k"
+
+/** How long a whole request may take, with all its attempts. (integer, 1 to 86400000 ms, default
+ * 3600000) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_TOTAL_MS "router.total_ms"
+
 /** Logical batch. (integer, 1 to 1048576 tokens, default 2048) @since 0.2.0 */
 #define HOMELAB_OPT_VRAM_BATCH "vram.batch"
 
@@ -291,68 +355,5 @@
  * default. (text, default auto) @since 0.2.0
  */
 #define HOMELAB_OPT_VRAM_UNIFIED "vram.unified"
-/** Candidates within so many points of the best one are as good: new affinity keys are spread
- * over them, and weights share them out. (number, 0 to 100 points, default 0.5) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_AFFINITY_BAND "router.affinity_band"
-
-/** How long an affinity key keeps its expert without a request; 0 means that keys are not
- * remembered. (integer, 0 to 86400000 ms, default 1800000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_AFFINITY_TTL_MS "router.affinity_ttl_ms"
-
-/** Failed requests in a row after which an endpoint or model gets no more for a while; when it
- * cannot be reached, one is enough. (integer, 1 to 200 failures, default 3) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_BREAKER_FAILURES "router.breaker_failures"
-
-/** How long it gets at most. (integer, 1 to 86400000 ms, default 300000) @since 0.2.0 */
-#define HOMELAB_OPT_ROUTER_BREAKER_MAX_MS "router.breaker_max_ms"
-
-/** How long that while is at first; it doubles with each failed trial. (integer, 1 to 3600000 ms,
- * default 5000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_BREAKER_OPEN_MS "router.breaker_open_ms"
-
-/** How long a request waits for its connection. (integer, 1 to 3600000 ms, default 5000) @since
- * 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_CONNECT_MS "router.connect_ms"
-
-/** How long a request to a loaded model waits for the first byte of its answer; time for loading
- * is added where it is not loaded. (integer, 1 to 86400000 ms, default 120000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_FIRST_BYTE_MS "router.first_byte_ms"
-
-/** How much longer than usual to wait for a preferred model: a step of preference is worth so
- * many times the task's seconds. (number, 0.01 to 100, default 1) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_PATIENCE "router.patience"
-
-/** Slowest rate at which a model is read that a time-out must have room for; bind mounts of
- * Docker Desktop reach about 20 MB a second. (integer, 1000000 to 100000000000 bytes a second,
- * default 20000000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_SLOW_LOAD_BYTES "router.slow_load_bytes"
-
-/** How long a request waits between two pieces of its answer. (integer, 1 to 86400000 ms, default
- * 60000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_STALL_MS "router.stall_ms"
-
-/** Temperature of the gate: the higher it is, the more even are the candidates' weights. (number,
- * 0.01 to 100 points, default 1) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_TEMPERATURE "router.temperature"
-
-/** Candidates that a decision keeps, best first, and among which the gate shares its weights.
- * (integer, 1 to 16 experts, default 4) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_TOP_K "router.top_k"
-
-/** How long a whole request may take, with all its attempts. (integer, 1 to 86400000 ms, default
- * 3600000) @since 0.2.0
- */
-#define HOMELAB_OPT_ROUTER_TOTAL_MS "router.total_ms"
 
 #endif

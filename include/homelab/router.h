@@ -12,11 +12,11 @@
  *     homelab_router *router;        homelab_router_new(&router, inventory, snapshot, NULL);
  *     homelab_request *request;      homelab_request_new(&request, NULL);
  *     homelab_decision *decision;    homelab_decision_new(&decision, router);
- *     if (homelab_router_decide(router, request, prompt, length, 0, decision) >= 0)
+ *     if (homelab_router_decide(router, request, prompt, length, decision, 0) >= 0)
  *         printf("%s\n", homelab_decision_url(decision, 0));
  *
  * Whoever sends the request tells what came of it: homelab_router_begin() before,
- * homelab_router_end() after. homelab_router_send() does all of that.
+ * homelab_router_finish() after. homelab_router_send() does all of that.
  *
  * No prompt and no answer stands in a decision, its JSON, a log line or an error.
  */
@@ -95,7 +95,7 @@ typedef struct homelab_decision homelab_decision;
 /** Fill in the list of rejected experts too. @since 0.2.0 */
 #define HOMELAB_DECIDE_EXPLAIN 1u
 
-/* More outcomes for homelab_router_end(), beside HOMELAB_OUTCOME_OK and its like. */
+/* More outcomes for homelab_router_finish(), beside HOMELAB_OUTCOME_OK and its like. */
 /** It was answered that the model is not there or cannot be loaded. @since 0.2.0 */
 #define HOMELAB_OUTCOME_MODEL     5
 /** The key was missing or refused. @since 0.2.0 */
@@ -143,7 +143,7 @@ HOMELAB_API void homelab_router_unref(homelab_router *router);
 /**
  * @brief Replaces the table. Decisions under way keep the old one; counters go on. Any thread, also
  * while others decide.
- * @param inventory, snapshot NULL keeps the present one.
+ * @param inventory, snapshot The new one, or NULL to keep the present one.
  * @return As homelab_router_new(); on failure the old table stays.
  * @since 0.2.0
  */
@@ -238,16 +238,16 @@ HOMELAB_API void homelab_decision_free(homelab_decision *decision);
  * @brief Decides. Any thread; no lock, no memory, no input or output.
  * @param text The prompt or body that the request's kind names, length bytes, any bytes; may be
  * NULL when the task is fixed. It is not kept.
- * @param flags 0 or HOMELAB_DECIDE_EXPLAIN.
  * @param decision Filled in; what it held before is gone.
+ * @param flags 0 or HOMELAB_DECIDE_EXPLAIN.
  * @return Number of candidates, 1 or more; HOMELAB_E_INVALID; HOMELAB_E_SYNTAX when a body is no
  * JSON object; or HOMELAB_E_ROUTE_NONE when every expert was rejected: the message says by which
  * filters and when to try again.
  * @since 0.2.0
  */
 HOMELAB_API int homelab_router_decide(homelab_router *router, const homelab_request *request,
-                                      const char *text, size_t length, uint32_t flags,
-                                      homelab_decision *decision);
+                                      const char *text, size_t length, homelab_decision *decision,
+                                      uint32_t flags);
 
 /** @brief Task, HOMELAB_TASK_…; HOMELAB_TASK_NONE before the first decision. @since 0.2.0 */
 HOMELAB_API int homelab_decision_task(const homelab_decision *decision);
@@ -343,7 +343,7 @@ HOMELAB_API char *homelab_decision_json(const homelab_decision *decision);
  * @brief A request to candidate i begins. Any thread; no lock, no memory.
  *
  * Counts it as in flight, binds the request's affinity key, and claims the trial where it is one.
- * @return A ticket above 0 for homelab_router_end(), which must follow; HOMELAB_E_INVALID; or
+ * @return A ticket above 0 for homelab_router_finish(), which must follow; HOMELAB_E_INVALID; or
  * HOMELAB_E_STATE when another request has the trial: take the next candidate.
  * @since 0.2.0
  */
@@ -360,11 +360,11 @@ HOMELAB_API int64_t homelab_router_begin(homelab_router *router, const homelab_d
  * @return HOMELAB_OK or HOMELAB_E_INVALID.
  * @since 0.2.0
  */
-HOMELAB_API int homelab_router_end(homelab_router *router, int64_t ticket, int outcome,
-                                   int64_t first_byte_us, int64_t total_us, int64_t tokens,
-                                   int64_t retry_ms);
+HOMELAB_API int homelab_router_finish(homelab_router *router, int64_t ticket, int outcome,
+                                      int64_t first_byte_us, int64_t total_us, int64_t tokens,
+                                      int64_t retry_ms);
 /**
- * @brief Tells a prober what homelab_router_end() was told since the last time, as
+ * @brief Tells a prober what homelab_router_finish() was told since the last time, as
  * homelab_prober_observe() would. On the prober's thread.
  * @return HOMELAB_OK or a negative code of the prober's.
  * @since 0.2.0

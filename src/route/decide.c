@@ -20,10 +20,10 @@ int64_t hl_route_now_ms(void)
 
 /* --- Filters --- */
 
-static bool is_excluded(const struct hl_wish *wish, const struct hl_gate *gate)
+static bool is_excluded(const struct hl_errand *errand, const struct hl_gate *gate)
 {
-    for (size_t i = 0; i < wish->excluded_count; i++)
-        if (wish->excluded[i] == gate->id_hash)
+    for (size_t i = 0; i < errand->excluded_count; i++)
+        if (errand->excluded[i] == gate->id_hash)
             return true;
     return false;
 }
@@ -58,13 +58,13 @@ static bool breaker_lets(const struct hl_live *live, int64_t now_ms, bool *trial
     return state == HL_BREAKER_CLOSED || state == HL_BREAKER_READY;
 }
 
-static inline struct door open_door(const struct hl_gate *gate, const struct hl_wish *wish,
+static inline struct door open_door(const struct hl_gate *gate, const struct hl_errand *errand,
                                     bool troubled, int64_t now_ms)
 {
     struct door door = {.queue_s = queue_seconds(gate), .reject = gate->reject};
-    if (wish->excluded_count && is_excluded(wish, gate))
+    if (errand->excluded_count && is_excluded(errand, gate))
         door.reject = HOMELAB_REJECT_EXCLUDED;
-    else if (wish->pin_endpoint && wish->pin_endpoint != gate->id_hash)
+    else if (errand->pin_endpoint && errand->pin_endpoint != gate->id_hash)
         door.reject = HOMELAB_REJECT_PIN;
     else if (troubled && !door.reject && !breaker_lets(gate->live, now_ms, &door.trial))
         door.reject = HOMELAB_REJECT_BREAKER;
@@ -78,50 +78,50 @@ static uint8_t missing(uint32_t lacks)
     return lacks & HL_CAN_SERVE ? HOMELAB_REJECT_MISSING : HOMELAB_REJECT_DIALECT;
 }
 
-static bool suits(const struct hl_expert *expert, const struct hl_wish *wish)
+static bool suits(const struct hl_expert *expert, const struct hl_errand *errand)
 {
-    return !(wish->needs & ~expert->can) && expert->context >= wish->context;
+    return !(errand->needs & ~expert->can) && expert->context >= errand->context;
 }
 
-static bool is_pinned(const struct hl_expert_info *info, const struct hl_wish *wish)
+static bool is_pinned(const struct hl_expert_info *info, const struct hl_errand *errand)
 {
-    return wish->pin_model == info->model_hash || wish->pin_model == info->bare_hash;
+    return errand->pin_model == info->model_hash || errand->pin_model == info->bare_hash;
 }
 
 /* The first filter that applies, of an expert that some filter rejects. */
-static uint8_t reason(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+static uint8_t reason(const struct hl_table *table, size_t i, const struct hl_errand *errand,
                       const struct door *door)
 {
     const struct hl_expert *expert = &table->experts[i];
     const struct hl_expert_info *info = &table->info[i];
-    uint32_t lacks = wish->needs & ~expert->can;
+    uint32_t lacks = errand->needs & ~expert->can;
     if (door->reject == HOMELAB_REJECT_EXCLUDED || door->reject == HOMELAB_REJECT_PIN)
         return door->reject;
-    if (wish->pin_model && !is_pinned(info, wish))
+    if (errand->pin_model && !is_pinned(info, errand))
         return HOMELAB_REJECT_PIN;
     if (lacks)
         return missing(lacks);
-    if (expert->context < wish->context)
+    if (expert->context < errand->context)
         return HOMELAB_REJECT_CONTEXT;
     return door->reject ? door->reject : HOMELAB_REJECT_BREAKER;
 }
 
 /* Whether it passes what is not looked at while all is well. */
-static bool passes_more(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+static bool passes_more(const struct hl_table *table, size_t i, const struct hl_errand *errand,
                         int64_t now_ms, bool *trial)
 {
-    if (wish->pin_model && !is_pinned(&table->info[i], wish))
+    if (errand->pin_model && !is_pinned(&table->info[i], errand))
         return false;
     return breaker_lets(table->experts[i].live, now_ms, trial);
 }
 
-static bool lets(const struct hl_table *table, size_t i, const struct hl_wish *wish,
+static bool lets(const struct hl_table *table, size_t i, const struct hl_errand *errand,
                  const struct door *door, bool troubled, int64_t now_ms)
 {
     bool trial;
-    if (door->reject || !suits(&table->experts[i], wish))
+    if (door->reject || !suits(&table->experts[i], errand))
         return false;
-    return (!troubled && !wish->pin_model) || passes_more(table, i, wish, now_ms, &trial);
+    return (!troubled && !errand->pin_model) || passes_more(table, i, errand, now_ms, &trial);
 }
 
 /* When the first expert that only its failures exclude may be tried again. */
@@ -234,11 +234,11 @@ static void take_best(struct hl_verdict *out, unsigned top, struct block *block)
     block->trials = 0;
 }
 
-static float mixed_points(const struct hl_expert *expert, const struct hl_wish *wish)
+static float mixed_points(const struct hl_expert *expert, const struct hl_errand *errand)
 {
     float sum = 0;
     for (size_t task = 0; task < HL_TASKS; task++)
-        sum += expert->base[task] * wish->probability[task];
+        sum += expert->base[task] * errand->probability[task];
     return sum;
 }
 
@@ -313,25 +313,26 @@ double hl_candidate_weight(const struct hl_verdict *verdict, const struct hl_tab
 }
 
 void hl_candidate_detail(struct hl_candidate *candidate, const struct hl_table *table,
-                         const struct hl_wish *wish)
+                         const struct hl_errand *errand)
 {
     const struct hl_expert *expert = &table->experts[candidate->expert];
     candidate->load_s = hl_get(&expert->live->cold_s);
     candidate->first_s = hl_get(&expert->live->first_byte_s);
-    candidate->answer_s = (float)wish->answer * hl_get(&expert->live->per_token_s);
+    candidate->answer_s = (float)errand->answer * hl_get(&expert->live->per_token_s);
     candidate->queue_s = queue_seconds(&table->gates[expert->endpoint]);
 }
 
 static void explain(struct hl_verdict *out, const struct hl_table *table,
-                    const struct hl_wish *wish, bool troubled, int64_t now_ms, uint8_t *why,
+                    const struct hl_errand *errand, bool troubled, int64_t now_ms, uint8_t *why,
                     size_t room)
 {
     for (size_t g = 0; g < table->group_count; g++) {
         const struct hl_group *group = &table->groups[g];
-        struct door door = open_door(&table->gates[group->endpoint], wish, troubled, now_ms);
+        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
         for (uint32_t i = group->from; i < group->to; i++) {
-            uint8_t rejected =
-                lets(table, i, wish, &door, troubled, now_ms) ? 0 : reason(table, i, wish, &door);
+            uint8_t rejected = lets(table, i, errand, &door, troubled, now_ms)
+                                   ? 0
+                                   : reason(table, i, errand, &door);
             if (why && i < room)
                 why[i] = rejected;
             out->rejected[rejected] += rejected > 0;
@@ -343,31 +344,31 @@ static void explain(struct hl_verdict *out, const struct hl_table *table,
 
 /* --- The decision --- */
 
-static float rate_of(const struct hl_table *table, const struct hl_wish *wish)
+static float rate_of(const struct hl_table *table, const struct hl_errand *errand)
 {
-    if (!wish->mixed)
-        return table->rate[wish->task];
+    if (!errand->mixed)
+        return table->rate[errand->task];
     float rate = 0;
     for (size_t task = 0; task < HL_TASKS; task++)
-        rate += table->rate[task] * wish->probability[task];
+        rate += table->rate[task] * errand->probability[task];
     return rate;
 }
 
 /* A block while all is well, which is nearly always: what each expert waits for stands in `wait`
  * and `tokens`. Returns how many pass. */
 static uint32_t score_plainly(struct block *block, const struct hl_table *table,
-                              const struct hl_wish *wish, const union quads *wait,
+                              const struct hl_errand *errand, const union quads *wait,
                               const union quads *tokens)
 {
     const struct hl_columns *columns = &table->columns;
-    size_t task = (size_t)wish->task;
+    size_t task = (size_t)errand->task;
     const four_floats *base =
         (const four_floats *)(const void *)(columns->base + task * columns->stride + block->from);
     const four *cannot = (const four *)(const void *)(columns->cannot + block->from);
     const four *context = (const four *)(const void *)(columns->context + block->from);
-    float rate = table->rate[task], answer = (float)wish->answer;
-    int32_t needs = (int32_t)wish->needs;
-    int32_t least = wish->context < INT32_MAX ? (int32_t)wish->context - 1 : INT32_MAX - 1;
+    float rate = table->rate[task], answer = (float)errand->answer;
+    int32_t needs = (int32_t)errand->needs;
+    int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
     four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4}, passed = {0};
     four never = {0};
     never = (four)((four_floats)never - NEVER);
@@ -384,18 +385,18 @@ static uint32_t score_plainly(struct block *block, const struct hl_table *table,
 
 /* The same with all that may be to look at. */
 static uint32_t score_carefully(struct block *block, const struct hl_table *table, uint32_t from,
-                                uint32_t to, const struct hl_wish *wish, const struct door *door,
-                                float rate, int64_t now_ms)
+                                uint32_t to, const struct hl_errand *errand,
+                                const struct door *door, float rate, int64_t now_ms)
 {
     uint32_t passed = 0;
     for (uint32_t i = from; i < to; i++) {
         const struct hl_expert *expert = &table->experts[i];
         bool trial = door->trial;
         bool passes =
-            !door->reject && suits(expert, wish) && passes_more(table, i, wish, now_ms, &trial);
+            !door->reject && suits(expert, errand) && passes_more(table, i, errand, now_ms, &trial);
         float wait_s = door->queue_s + hl_get(&expert->live->wait_s) +
-                       (float)wish->answer * hl_get(&expert->live->per_token_s);
-        float points = wish->mixed ? mixed_points(expert, wish) : expert->base[wish->task];
+                       (float)errand->answer * hl_get(&expert->live->per_token_s);
+        float points = errand->mixed ? mixed_points(expert, errand) : expert->base[errand->task];
         float score = points - rate * wait_s - (trial ? TRIAL_POINTS : 0.0f);
         uint32_t place = block->count + i - from;
         block->scores.score[place] = passes ? score : -NEVER;
@@ -407,18 +408,18 @@ static uint32_t score_carefully(struct block *block, const struct hl_table *tabl
 
 /* The expert that the key is bound to, if it passes. */
 static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
-                       const struct hl_wish *wish, bool troubled, int64_t now_ms)
+                       const struct hl_errand *errand, bool troubled, int64_t now_ms)
 {
-    for (size_t g = 0; wish->bound >= 0 && g < table->group_count; g++) {
+    for (size_t g = 0; errand->bound >= 0 && g < table->group_count; g++) {
         const struct hl_group *group = &table->groups[g];
         for (uint32_t i = group->from; i < group->to; i++) {
-            if (table->experts[i].line != wish->bound)
+            if (table->experts[i].line != errand->bound)
                 continue;
-            struct door door = open_door(&table->gates[group->endpoint], wish, troubled, now_ms);
+            struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
             struct block block;
             block.count = 0;
             block.trials = 0;
-            if (!score_carefully(&block, table, i, i + 1, wish, &door, rate_of(table, wish),
+            if (!score_carefully(&block, table, i, i + 1, errand, &door, rate_of(table, errand),
                                  now_ms))
                 return false;
             *bound = (struct hl_candidate){
@@ -432,7 +433,7 @@ static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
 /* Groups, a block of experts at a time, each with its door. */
 struct walk {
     const struct hl_table *table;
-    const struct hl_wish *wish;
+    const struct hl_errand *errand;
     bool troubled;
     int64_t now_ms;
     size_t group;
@@ -449,7 +450,7 @@ static inline uint32_t next_stretch(struct walk *walk, uint32_t most)
     const struct hl_group *group = &table->groups[walk->group];
     if (walk->at == group->from)
         walk->door =
-            open_door(&table->gates[group->endpoint], walk->wish, walk->troubled, walk->now_ms);
+            open_door(&table->gates[group->endpoint], walk->errand, walk->troubled, walk->now_ms);
     uint32_t count = group->to - walk->at < most ? group->to - walk->at : most;
     walk->at += count;
     walk->group += walk->at == group->to;
@@ -471,14 +472,14 @@ static uint32_t plain_block(struct block *block, struct walk *walk)
     }
     for (uint32_t i = block->count; i < HL_BLOCK; i++)
         wait.score[i] = tokens.score[i] = INFINITE_S;
-    return block->count ? score_plainly(block, walk->table, walk->wish, &wait, &tokens) : 0;
+    return block->count ? score_plainly(block, walk->table, walk->errand, &wait, &tokens) : 0;
 }
 
 static uint32_t careful_block(struct block *block, struct walk *walk, float rate)
 {
     uint32_t count, passed = 0;
     while (block->count < HL_BLOCK && (count = next_stretch(walk, HL_BLOCK - block->count)) > 0) {
-        passed += score_carefully(block, walk->table, walk->at - count, walk->at, walk->wish,
+        passed += score_carefully(block, walk->table, walk->at - count, walk->at, walk->errand,
                                   &walk->door, rate, walk->now_ms);
         block->count += count;
     }
@@ -489,7 +490,7 @@ static uint32_t careful_block(struct block *block, struct walk *walk, float rate
 static void find_best(struct hl_verdict *out, struct walk *walk)
 {
     const struct hl_table *table = walk->table;
-    bool plain = !walk->troubled && !walk->wish->pin_model && !walk->wish->mixed;
+    bool plain = !walk->troubled && !walk->errand->pin_model && !walk->errand->mixed;
     struct block block;
     block.from = block.count = 0;
     block.trials = 0;
@@ -499,25 +500,25 @@ static void find_best(struct hl_verdict *out, struct walk *walk)
     }
 }
 
-void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_wish *wish,
+void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
                bool troubled, int64_t now_ms, uint8_t *why, size_t room)
 {
-    struct walk walk = {.table = table, .wish = wish, .troubled = troubled, .now_ms = now_ms};
+    struct walk walk = {.table = table, .errand = errand, .troubled = troubled, .now_ms = now_ms};
     memset(out->rejected, 0, sizeof out->rejected);
     out->count = out->eligible = 0;
     out->retry_ms = -1;
-    out->rate = rate_of(table, wish);
+    out->rate = rate_of(table, errand);
     find_best(out, &walk);
     out->rejected[0] = (uint32_t)table->count - out->eligible;
     if (why || out->count == 0)
-        explain(out, table, wish, troubled, now_ms, why, room);
+        explain(out, table, errand, troubled, now_ms, why, room);
     if (out->count == 0)
         return;
     struct hl_candidate bound;
-    if (find_bound(&bound, table, wish, troubled, now_ms))
+    if (find_bound(&bound, table, errand, troubled, now_ms))
         keep(out, table->settings.top, &bound);
-    else if (out->count > 1 && (wish->affinity || table->weighted))
-        spread(out, table, wish->spread);
+    else if (out->count > 1 && (errand->affinity || table->weighted))
+        spread(out, table, errand->spread);
     for (uint32_t i = 0; why && i < out->count; i++)
-        hl_candidate_detail(&out->top[i], table, wish);
+        hl_candidate_detail(&out->top[i], table, errand);
 }

@@ -44,7 +44,7 @@ static bool has(const homelab_decision *decision, size_t i)
 
 int homelab_decision_task(const homelab_decision *decision)
 {
-    return decision && decision->decided ? hl_task_of_capability(decision->wish.task)
+    return decision && decision->decided ? hl_task_of_capability(decision->errand.task)
                                          : HOMELAB_TASK_NONE;
 }
 
@@ -55,12 +55,12 @@ const char *homelab_decision_task_source(const homelab_decision *decision)
                                         [HL_TASK_RULE] = "rule",
                                         [HL_TASK_CALLBACK] = "callback",
                                         [HL_TASK_CLASSIFIER] = "classifier"};
-    return decision && decision->decided ? names[decision->wish.source] : NULL;
+    return decision && decision->decided ? names[decision->errand.source] : NULL;
 }
 
 bool homelab_decision_mixed(const homelab_decision *decision)
 {
-    return decision && decision->decided && decision->wish.mixed;
+    return decision && decision->decided && decision->errand.mixed;
 }
 
 double homelab_decision_probability(const homelab_decision *decision, int task)
@@ -68,12 +68,12 @@ double homelab_decision_probability(const homelab_decision *decision, int task)
     int capability = hl_capability_of_task(task);
     if (!decision || !decision->decided || capability < 0)
         return 0;
-    return (double)decision->wish.probability[capability];
+    return (double)decision->errand.probability[capability];
 }
 
 int64_t homelab_decision_context(const homelab_decision *decision)
 {
-    return decision && decision->decided ? (int64_t)decision->wish.context : 0;
+    return decision && decision->decided ? (int64_t)decision->errand.context : 0;
 }
 
 int64_t homelab_decision_generation(const homelab_decision *decision)
@@ -99,7 +99,7 @@ struct hl_candidate hl_candidate_of(const homelab_decision *decision, size_t i)
 {
     struct hl_candidate candidate = decision->verdict.top[i];
     if (!decision->explained)
-        hl_candidate_detail(&candidate, decision->table, &decision->wish);
+        hl_candidate_detail(&candidate, decision->table, &decision->errand);
     return candidate;
 }
 
@@ -117,7 +117,7 @@ int homelab_decision_dialect(const homelab_decision *decision, size_t i)
 {
     if (!has(decision, i))
         return 0;
-    switch (decision->wish.kind) {
+    switch (decision->errand.kind) {
     case HOMELAB_REQUEST_OLLAMA_CHAT:
     case HOMELAB_REQUEST_OLLAMA_EMBED:
         return HOMELAB_DIALECT_OLLAMA;
@@ -133,9 +133,9 @@ const char *homelab_decision_url(const homelab_decision *decision, size_t i)
 {
     if (!has(decision, i))
         return NULL;
-    int kind = decision->wish.kind;
+    int kind = decision->errand.kind;
     bool ollama = homelab_decision_dialect(decision, i) == HOMELAB_DIALECT_OLLAMA;
-    if (kind == HOMELAB_REQUEST_TEXT && decision->wish.needs & HL_CAN_EMBED)
+    if (kind == HOMELAB_REQUEST_TEXT && decision->errand.needs & HL_CAN_EMBED)
         kind = ollama ? HOMELAB_REQUEST_OLLAMA_EMBED : HOMELAB_REQUEST_OPENAI_EMBEDDINGS;
     else if (kind == HOMELAB_REQUEST_TEXT)
         kind = ollama ? HOMELAB_REQUEST_OLLAMA_CHAT : HOMELAB_REQUEST_OPENAI_CHAT;
@@ -216,13 +216,13 @@ const char *homelab_term_name(int term)
     return term >= 0 && term < HOMELAB_TERM_COUNT ? names[term] : NULL;
 }
 
-static double preference_of(const struct hl_wish *wish, const struct hl_expert_info *info)
+static double preference_of(const struct hl_errand *errand, const struct hl_expert_info *info)
 {
-    if (!wish->mixed)
-        return (double)info->preference[wish->task];
+    if (!errand->mixed)
+        return (double)info->preference[errand->task];
     double sum = 0;
     for (size_t task = 0; task < HL_CAP_COUNT; task++)
-        sum += (double)(wish->probability[task] * info->preference[task]);
+        sum += (double)(errand->probability[task] * info->preference[task]);
     return sum;
 }
 
@@ -233,7 +233,7 @@ double hl_candidate_term(const homelab_decision *decision, size_t i, int term)
     double rate = (double)decision->verdict.rate;
     switch (term) {
     case HOMELAB_TERM_PREFERENCE:
-        return preference_of(&decision->wish, info);
+        return preference_of(&decision->errand, info);
     case HOMELAB_TERM_TIER:
         return (double)info->tier;
     case HOMELAB_TERM_HEALTH:

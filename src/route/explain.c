@@ -27,7 +27,7 @@ static void put_task(struct hl_buf *out, const homelab_decision *decision)
     put_key(out, "task", homelab_task_name(homelab_decision_task(decision)));
     put_key(out, "task_source", homelab_decision_task_source(decision));
     hl_buf_printf(out, ",\"mixed\":%s,\"probabilities\":{",
-                  decision->wish.mixed ? "true" : "false");
+                  decision->errand.mixed ? "true" : "false");
     for (int task = 1; task <= HOMELAB_TASK_COUNT; task++) {
         hl_buf_printf(out, "%s\"%s\":", task > 1 ? "," : "", homelab_task_name(task));
         hl_buf_number(
@@ -36,7 +36,7 @@ static void put_task(struct hl_buf *out, const homelab_decision *decision)
     hl_buf_puts(out, "}");
 }
 
-static void put_needs(struct hl_buf *out, const struct hl_wish *wish)
+static void put_needs(struct hl_buf *out, const struct hl_errand *errand)
 {
     static const struct {
         uint32_t can;
@@ -49,13 +49,13 @@ static void put_needs(struct hl_buf *out, const struct hl_wish *wish)
     const char *comma = "";
     hl_buf_puts(out, ",\"needs\":[");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!(wish->needs & names[i].can))
+        if (!(errand->needs & names[i].can))
             continue;
         hl_buf_printf(out, "%s\"%s\"", comma, names[i].name);
         comma = ",";
     }
-    hl_buf_printf(out, "],\"context_tokens\":%" PRIu32 ",\"answer_tokens\":%" PRIu32, wish->context,
-                  wish->answer);
+    hl_buf_printf(out, "],\"context_tokens\":%" PRIu32 ",\"answer_tokens\":%" PRIu32,
+                  errand->context, errand->answer);
 }
 
 static void put_timeouts(struct hl_buf *out, const homelab_decision *decision, size_t i)
@@ -148,7 +148,7 @@ char *homelab_decision_json(const homelab_decision *decision)
     hl_buf_printf(&out, "{\"schema\":1,\"generation\":%" PRId64,
                   homelab_decision_generation(decision));
     put_task(&out, decision);
-    put_needs(&out, &decision->wish);
+    put_needs(&out, &decision->errand);
     hl_buf_puts(&out, ",\"candidates\":[");
     for (size_t i = 0; i < decision->verdict.count; i++)
         put_candidate(&out, decision, i);

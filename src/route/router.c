@@ -194,7 +194,7 @@ const char *homelab_reject_name(int reject)
 static int no_route(const homelab_decision *decision)
 {
     const struct hl_verdict *verdict = &decision->verdict;
-    const char *task = homelab_task_name(hl_task_of_capability(decision->wish.task));
+    const char *task = homelab_task_name(hl_task_of_capability(decision->errand.task));
     char counts[256] = "";
     size_t length = 0;
     for (int i = 1; i <= HOMELAB_REJECT_BREAKER; i++)
@@ -210,23 +210,23 @@ static int no_route(const homelab_decision *decision)
 }
 
 static void prepare_affinity(homelab_router *router, const struct hl_table *table,
-                             struct hl_wish *wish, int64_t now_ms)
+                             struct hl_errand *errand, int64_t now_ms)
 {
-    if (wish->affinity) {
-        uint64_t key = wish->affinity + (uint64_t)wish->task * UINT64_C(0x9e3779b97f4a7c15);
-        wish->affinity = key;
-        wish->spread = key;
+    if (errand->affinity) {
+        uint64_t key = errand->affinity + (uint64_t)errand->task * UINT64_C(0x9e3779b97f4a7c15);
+        errand->affinity = key;
+        errand->spread = key;
         if (table->settings.affinity_ttl_ms > 0)
-            wish->bound =
+            errand->bound =
                 hl_affinity_find(&router->affinity, key, table->settings.affinity_ttl_ms, now_ms);
     } else if (table->weighted) {
-        wish->spread = atomic_load_explicit(&router->begun, memory_order_relaxed) *
-                       UINT64_C(0x9e3779b97f4a7c15);
+        errand->spread = atomic_load_explicit(&router->begun, memory_order_relaxed) *
+                         UINT64_C(0x9e3779b97f4a7c15);
     }
 }
 
 int homelab_router_decide(homelab_router *router, const homelab_request *request, const char *text,
-                          size_t length, uint32_t flags, homelab_decision *decision)
+                          size_t length, homelab_decision *decision, uint32_t flags)
 {
     HL_API(NULL);
     if (!router || !request || !decision)
@@ -238,14 +238,14 @@ int homelab_router_decide(homelab_router *router, const homelab_request *request
         return hl_error_flags(flags & ~HOMELAB_DECIDE_EXPLAIN);
     hl_router_acquire(router, &decision->table);
     decision->decided = false;
-    int code = hl_wish_read(&decision->wish, decision->table, request, text, length);
+    int code = hl_errand_read(&decision->errand, decision->table, request, text, length);
     if (code)
         return code;
     decision->explained = flags & HOMELAB_DECIDE_EXPLAIN;
-    bool timeless = !decision->wish.affinity && !hl_ledger_troubled(router->ledger);
+    bool timeless = !decision->errand.affinity && !hl_ledger_troubled(router->ledger);
     int64_t now_ms = timeless ? 0 : hl_route_now_ms();
-    prepare_affinity(router, decision->table, &decision->wish, now_ms);
-    hl_decide(&decision->verdict, decision->table, &decision->wish, !timeless, now_ms,
+    prepare_affinity(router, decision->table, &decision->errand, now_ms);
+    hl_decide(&decision->verdict, decision->table, &decision->errand, !timeless, now_ms,
               decision->explained ? decision->why : NULL, decision->room);
     decision->decided = true;
     return decision->verdict.count ? (int)decision->verdict.count : no_route(decision);
@@ -269,13 +269,13 @@ int64_t homelab_router_begin(homelab_router *router, const homelab_decision *dec
                             "endpoint '%s': it failed of late, and another request tries it now",
                             table->endpoints[expert->endpoint].endpoint->id);
     atomic_fetch_add_explicit(&router->begun, 1, memory_order_relaxed);
-    if (decision->wish.affinity && table->settings.affinity_ttl_ms > 0)
-        hl_affinity_bind(&router->affinity, decision->wish.affinity, expert->line, now_ms);
+    if (decision->errand.affinity && table->settings.affinity_ttl_ms > 0)
+        hl_affinity_bind(&router->affinity, decision->errand.affinity, expert->line, now_ms);
     return ticket;
 }
 
-int homelab_router_end(homelab_router *router, int64_t ticket, int outcome, int64_t first_byte_us,
-                       int64_t total_us, int64_t tokens, int64_t retry_ms)
+int homelab_router_finish(homelab_router *router, int64_t ticket, int outcome,
+                          int64_t first_byte_us, int64_t total_us, int64_t tokens, int64_t retry_ms)
 {
     HL_API(NULL);
     if (!router || outcome < HOMELAB_OUTCOME_OK || outcome > HOMELAB_OUTCOME_CANCELLED)

@@ -74,7 +74,7 @@ enum hl_task_source {
     HL_TASK_CLASSIFIER,
 };
 
-struct hl_wish {
+struct hl_errand {
     int task; /* the likeliest */
     enum hl_task_source source;
     bool mixed; /* no task is sure: all count, by probability */
@@ -90,8 +90,8 @@ struct hl_wish {
 };
 /* Reads the request and its text. 0, or HOMELAB_E_SYNTAX with a record. Pure but for a classifier
  * of the host's. */
-int hl_wish_read(struct hl_wish *wish, const struct hl_table *table, const homelab_request *request,
-                 const char *text, size_t length);
+int hl_errand_read(struct hl_errand *errand, const struct hl_table *table,
+                   const homelab_request *request, const char *text, size_t length);
 /* HOMELAB_TASK_… of HL_CAP_…, and back (-1 for none). */
 int hl_task_of_capability(int capability);
 int hl_capability_of_task(int task);
@@ -116,11 +116,11 @@ struct hl_verdict {
 /* Pure, but for the ledger's counters that it reads. troubled: some breaker may not be closed. why:
  * HOMELAB_REJECT_… of the first `room` experts, and what waiting the candidates knew of; or NULL.
  */
-void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_wish *wish,
+void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
                bool troubled, int64_t now_ms, uint8_t *why, size_t room);
 /* The candidate's waiting as it is now. */
 void hl_candidate_detail(struct hl_candidate *candidate, const struct hl_table *table,
-                         const struct hl_wish *wish);
+                         const struct hl_errand *errand);
 /* Its share among the candidates. */
 double hl_candidate_weight(const struct hl_verdict *verdict, const struct hl_table *table,
                            uint32_t i);
@@ -129,7 +129,7 @@ struct homelab_decision {
     homelab_allocator *allocator;
     struct hl_table *table; /* referenced; NULL before the first decision */
     bool decided, explained;
-    struct hl_wish wish; /* its borrowed parts are gone */
+    struct hl_errand errand; /* its borrowed parts are gone */
     struct hl_verdict verdict;
     size_t room;
     uint8_t why[];

@@ -149,7 +149,7 @@ static void close_lab(struct lab *lab)
 static int decide(struct lab *lab, const char *text)
 {
     return homelab_router_decide(lab->router, lab->request, text, text ? strlen(text) : 0,
-                                 HOMELAB_DECIDE_EXPLAIN, lab->decision);
+                                 lab->decision, HOMELAB_DECIDE_EXPLAIN);
 }
 
 static int decide_task(struct lab *lab, int task)
@@ -465,7 +465,8 @@ static void test_hot_over_cold(void **state)
     int64_t ticket = homelab_router_begin(lab.router, lab.decision, 1);
     assert_true(ticket > 0);
     assert_int_equal(
-        homelab_router_end(lab.router, ticket, HOMELAB_OUTCOME_OK, 12000000, 13000000, 100, -1), 0);
+        homelab_router_finish(lab.router, ticket, HOMELAB_OUTCOME_OK, 12000000, 13000000, 100, -1),
+        0);
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
     assert_first(&lab, "o", "llama3.1:8b");
     close_lab(&lab);
@@ -595,7 +596,7 @@ static void test_affinity(void **state)
         assert_true(homelab_router_begin(lab.router, lab.decision, 0) > 0);
     }
     /* Not when it is down. */
-    homelab_router_end(lab.router, ticket, HOMELAB_OUTCOME_UNREACHABLE, -1, 1000, -1, -1);
+    homelab_router_finish(lab.router, ticket, HOMELAB_OUTCOME_UNREACHABLE, -1, 1000, -1, -1);
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 1);
     assert_string_not_equal(homelab_decision_endpoint(lab.decision, 0), first);
     close_lab(&lab);
@@ -628,7 +629,7 @@ static void test_weights_share(void **state)
         assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
         to_o += strcmp(homelab_decision_endpoint(lab.decision, 0), "o") == 0;
         int64_t ticket = homelab_router_begin(lab.router, lab.decision, 0);
-        homelab_router_end(lab.router, ticket, HOMELAB_OUTCOME_CANCELLED, -1, -1, -1, -1);
+        homelab_router_finish(lab.router, ticket, HOMELAB_OUTCOME_CANCELLED, -1, -1, -1, -1);
     }
     assert_in_range(to_o, 260, 340);
     close_lab(&lab);
@@ -649,7 +650,7 @@ static void test_in_flight(void **state)
     /* The other one has nothing to do. */
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
     assert_first(&lab, "l", "llama3.1:8b");
-    homelab_router_end(lab.router, ticket, HOMELAB_OUTCOME_CANCELLED, -1, -1, -1, -1);
+    homelab_router_finish(lab.router, ticket, HOMELAB_OUTCOME_CANCELLED, -1, -1, -1, -1);
     assert_int_equal(homelab_router_in_flight(lab.router, "o"), 0);
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
     assert_first(&lab, "o", "llama3.1:8b");
@@ -663,7 +664,7 @@ static int64_t begin(struct lab *lab, size_t i)
 
 static void end(struct lab *lab, int64_t ticket, int outcome)
 {
-    assert_int_equal(homelab_router_end(lab->router, ticket, outcome, 1000, 2000, 10, -1), 0);
+    assert_int_equal(homelab_router_finish(lab->router, ticket, outcome, 1000, 2000, 10, -1), 0);
 }
 
 static void test_breaker(void **state)
@@ -727,11 +728,11 @@ static void test_outcomes_that_say_nothing(void **state)
     for (int i = 0; i < 20; i++)
         end(&lab, begin(&lab, 0), outcomes[i % 2]);
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
-    assert_int_equal(homelab_router_end(lab.router, 0, HOMELAB_OUTCOME_OK, 0, 0, 0, -1),
+    assert_int_equal(homelab_router_finish(lab.router, 0, HOMELAB_OUTCOME_OK, 0, 0, 0, -1),
                      HOMELAB_E_INVALID);
-    assert_int_equal(homelab_router_end(lab.router, INT64_MAX, HOMELAB_OUTCOME_OK, 0, 0, 0, -1),
+    assert_int_equal(homelab_router_finish(lab.router, INT64_MAX, HOMELAB_OUTCOME_OK, 0, 0, 0, -1),
                      HOMELAB_E_INVALID);
-    assert_int_equal(homelab_router_end(lab.router, begin(&lab, 0), 99, 0, 0, 0, -1),
+    assert_int_equal(homelab_router_finish(lab.router, begin(&lab, 0), 99, 0, 0, 0, -1),
                      HOMELAB_E_INVALID);
     close_lab(&lab);
 }
@@ -744,8 +745,8 @@ static void test_speed_is_learnt(void **state)
     for (int i = 0; i < 4; i++) {
         decide_task(&lab, HOMELAB_TASK_CHAT);
         size_t o = strcmp(homelab_decision_endpoint(lab.decision, 0), "o") == 0 ? 0 : 1;
-        homelab_router_end(lab.router, begin(&lab, o), HOMELAB_OUTCOME_OK, 3000000, 60000000, 100,
-                           -1);
+        homelab_router_finish(lab.router, begin(&lab, o), HOMELAB_OUTCOME_OK, 3000000, 60000000,
+                              100, -1);
     }
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
     assert_first(&lab, "l", "llama3.1:8b");
@@ -836,7 +837,7 @@ static int make_and_decide(void *userdata)
     if (!code) {
         homelab_request_set_task(request, HOMELAB_TASK_CHAT);
         int count =
-            homelab_router_decide(router, request, NULL, 0, HOMELAB_DECIDE_EXPLAIN, decision);
+            homelab_router_decide(router, request, NULL, 0, decision, HOMELAB_DECIDE_EXPLAIN);
         json = count > 0 ? homelab_decision_json(decision) : NULL;
         code = json ? homelab_router_update(router, NULL, NULL) : HOMELAB_E_NOMEM;
     }
@@ -883,11 +884,11 @@ static void test_wrong_arguments(void **state)
     homelab_router *router = NULL;
     assert_int_equal(homelab_router_new(&router, NULL, NULL, NULL), HOMELAB_E_INVALID);
     assert_int_equal(homelab_router_new(NULL, lab.inventory, NULL, NULL), HOMELAB_E_INVALID);
-    assert_int_equal(homelab_router_decide(NULL, lab.request, NULL, 0, 0, lab.decision),
+    assert_int_equal(homelab_router_decide(NULL, lab.request, NULL, 0, lab.decision, 0),
                      HOMELAB_E_INVALID);
-    assert_int_equal(homelab_router_decide(lab.router, NULL, NULL, 0, 0, lab.decision),
+    assert_int_equal(homelab_router_decide(lab.router, NULL, NULL, 0, lab.decision, 0),
                      HOMELAB_E_INVALID);
-    assert_int_equal(homelab_router_decide(lab.router, lab.request, NULL, 0, 2, lab.decision),
+    assert_int_equal(homelab_router_decide(lab.router, lab.request, NULL, 0, lab.decision, 2),
                      HOMELAB_E_INVALID);
     assert_int_equal(homelab_request_set_kind(lab.request, 5), HOMELAB_E_INVALID);
     assert_int_equal(homelab_request_set_task(lab.request, 7), HOMELAB_E_INVALID);

@@ -45,8 +45,8 @@ static void one_request(struct shared *shared, homelab_request *request, homelab
     snprintf(key, sizeof key, "k%d", i % 50);
     homelab_request_set_affinity(request, i % 3 ? key : NULL);
     homelab_request_set_task(request, 1 + i % HOMELAB_TASK_COUNT);
-    int count = homelab_router_decide(shared->router, request, NULL, 0,
-                                      i % 2 ? HOMELAB_DECIDE_EXPLAIN : 0, decision);
+    int count = homelab_router_decide(shared->router, request, NULL, 0, decision,
+                                      i % 2 ? HOMELAB_DECIDE_EXPLAIN : 0);
     if (count < 1)
         return;
     if (strlen(homelab_decision_model(decision, 0)) < 4 ||
@@ -54,8 +54,8 @@ static void one_request(struct shared *shared, homelab_request *request, homelab
         abort();
     int64_t ticket = homelab_router_begin(shared->router, decision, 0);
     if (ticket > 0)
-        homelab_router_end(shared->router, ticket, i % HOMELAB_OUTCOME_CANCELLED, i * 10, i * 20, i,
-                           1);
+        homelab_router_finish(shared->router, ticket, i % HOMELAB_OUTCOME_CANCELLED, i * 10, i * 20,
+                              i, 1);
 }
 
 static void *work(void *userdata)

@@ -165,6 +165,8 @@ class ErrorCode(enum.IntEnum):
     SECRET_UNAVAILABLE = -60
     # A provider refused the secret request.
     SECRET_REFUSED = -61
+    # No model on any endpoint passed the filters.
+    ROUTE_NONE = -70
 
 
 class EventType(enum.IntEnum):
@@ -227,6 +229,14 @@ class Outcome(enum.IntEnum):
     SERVER_ERROR = 3
     # It was answered 429 or Ollama's 503.
     BUSY = 4
+    # It was answered that the model is not there or cannot be loaded.
+    MODEL = 5
+    # The key was missing or refused.
+    AUTH = 6
+    # The request itself was wrong; says nothing about the server.
+    REJECTED = 7
+    # The caller gave up; says nothing about the server.
+    CANCELLED = 8
 
 
 class SecretKind(enum.IntEnum):
@@ -355,6 +365,44 @@ class Options(TypedDict, total=False):
     # Events kept until they are taken; further ones are dropped and counted. (int, 16 to 1000000
     # events, default 4096)
     queue_events: int
+    # Candidates within so many points of the best one are as good: new affinity keys are spread
+    # over them, and weights share them out. (float, 0 to 100 points, default 0.5)
+    router_affinity_band: float
+    # How long an affinity key keeps its expert without a request; 0 means that keys are not
+    # remembered. (int, 0 to 86400000 ms, default 1800000)
+    router_affinity_ttl_ms: int
+    # Failed requests in a row after which an endpoint or model gets no more for a while; when it
+    # cannot be reached, one is enough. (int, 1 to 200 failures, default 3)
+    router_breaker_failures: int
+    # How long it gets at most. (int, 1 to 86400000 ms, default 300000)
+    router_breaker_max_ms: int
+    # How long that while is at first; it doubles with each failed trial. (int, 1 to 3600000 ms,
+    # default 5000)
+    router_breaker_open_ms: int
+    # How long a request waits for its connection. (int, 1 to 3600000 ms, default 5000)
+    router_connect_ms: int
+    # How long a request to a loaded model waits for the first byte of its answer; time for loading
+    # is added where it is not loaded. (int, 1 to 86400000 ms, default 120000)
+    router_first_byte_ms: int
+    # How much longer than usual to wait for a preferred model: a step of preference is worth so
+    # many times the task's seconds. (float, 0.01 to 100, default 1)
+    router_patience: float
+    # Slowest rate at which a model is read that a time-out must have room for; bind mounts of
+    # Docker Desktop reach about 20 MB a second. (int, 1000000 to 100000000000 bytes a second,
+    # default 20000000)
+    router_slow_load_bytes: int
+    # How long a request waits between two pieces of its answer. (int, 1 to 86400000 ms, default
+    # 60000)
+    router_stall_ms: int
+    # Temperature of the gate: the higher it is, the more even are the candidates' weights. (float,
+    # 0.01 to 100 points, default 1)
+    router_temperature: float
+    # Candidates that a decision keeps, best first, and among which the gate shares its weights.
+    # (int, 1 to 16 experts, default 4)
+    router_top_k: int
+    # How long a whole request may take, with all its attempts. (int, 1 to 86400000 ms, default
+    # 3600000)
+    router_total_ms: int
     # Logical batch. (int, 1 to 1048576 tokens, default 2048)
     vram_batch: int
     # Context: of all slots together for llama.cpp, of each for ollama; 0 means the runtime's
@@ -499,6 +547,32 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         "Ids of the endpoints to probe, separated by commas; empty means all. (str, default '')"),
     'queue_events': ('queue.events', 'int',
         'Events kept until they are taken; further ones are dropped and counted. (int, 16 to 1000000 events, default 4096)'),
+    'router_affinity_band': ('router.affinity_band', 'float',
+        'Candidates within so many points of the best one are as good: new affinity keys are spread over them, and weights share them out. (float, 0 to 100 points, default 0.5)'),
+    'router_affinity_ttl_ms': ('router.affinity_ttl_ms', 'int',
+        'How long an affinity key keeps its expert without a request; 0 means that keys are not remembered. (int, 0 to 86400000 ms, default 1800000)'),
+    'router_breaker_failures': ('router.breaker_failures', 'int',
+        'Failed requests in a row after which an endpoint or model gets no more for a while; when it cannot be reached, one is enough. (int, 1 to 200 failures, default 3)'),
+    'router_breaker_max_ms': ('router.breaker_max_ms', 'int',
+        'How long it gets at most. (int, 1 to 86400000 ms, default 300000)'),
+    'router_breaker_open_ms': ('router.breaker_open_ms', 'int',
+        'How long that while is at first; it doubles with each failed trial. (int, 1 to 3600000 ms, default 5000)'),
+    'router_connect_ms': ('router.connect_ms', 'int',
+        'How long a request waits for its connection. (int, 1 to 3600000 ms, default 5000)'),
+    'router_first_byte_ms': ('router.first_byte_ms', 'int',
+        'How long a request to a loaded model waits for the first byte of its answer; time for loading is added where it is not loaded. (int, 1 to 86400000 ms, default 120000)'),
+    'router_patience': ('router.patience', 'float',
+        "How much longer than usual to wait for a preferred model: a step of preference is worth so many times the task's seconds. (float, 0.01 to 100, default 1)"),
+    'router_slow_load_bytes': ('router.slow_load_bytes', 'int',
+        'Slowest rate at which a model is read that a time-out must have room for; bind mounts of Docker Desktop reach about 20 MB a second. (int, 1000000 to 100000000000 bytes a second, default 20000000)'),
+    'router_stall_ms': ('router.stall_ms', 'int',
+        'How long a request waits between two pieces of its answer. (int, 1 to 86400000 ms, default 60000)'),
+    'router_temperature': ('router.temperature', 'float',
+        "Temperature of the gate: the higher it is, the more even are the candidates' weights. (float, 0.01 to 100 points, default 1)"),
+    'router_top_k': ('router.top_k', 'int',
+        'Candidates that a decision keeps, best first, and among which the gate shares its weights. (int, 1 to 16 experts, default 4)'),
+    'router_total_ms': ('router.total_ms', 'int',
+        'How long a whole request may take, with all its attempts. (int, 1 to 86400000 ms, default 3600000)'),
     'vram_batch': ('vram.batch', 'int',
         'Logical batch. (int, 1 to 1048576 tokens, default 2048)'),
     'vram_context': ('vram.context', 'int',

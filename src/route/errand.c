@@ -192,7 +192,7 @@ int homelab_request_set_tokens(homelab_request *request, int64_t context, int64_
     return HOMELAB_OK;
 }
 
-/* --- The wish --- */
+/* --- The errand --- */
 
 static bool contains(const char *text, size_t length, const char *part, bool fold)
 {
@@ -249,22 +249,22 @@ static int by_rules(const struct hl_inventory_data *data, const struct excerpt *
     return -1;
 }
 
-static void be_sure(struct hl_wish *wish, int task, enum hl_task_source source)
+static void be_sure(struct hl_errand *errand, int task, enum hl_task_source source)
 {
-    memset(wish->probability, 0, sizeof wish->probability);
-    wish->probability[task] = 1;
-    wish->task = task;
-    wish->source = source;
-    wish->mixed = false;
+    memset(errand->probability, 0, sizeof errand->probability);
+    errand->probability[task] = 1;
+    errand->task = task;
+    errand->source = source;
+    errand->mixed = false;
 }
 
-static void by_class(struct hl_wish *wish, const struct hl_class *class, double abstain_below)
+static void by_class(struct hl_errand *errand, const struct hl_class *class, double abstain_below)
 {
     for (int task = 1; task <= HOMELAB_TASK_COUNT; task++)
-        wish->probability[capability_of[task]] = (float)class->probability[task];
-    wish->task = capability_of[class->task];
-    wish->source = HL_TASK_CLASSIFIER;
-    wish->mixed = class->by == HL_BY_TEXT && class->probability[class->task] < abstain_below;
+        errand->probability[capability_of[task]] = (float)class->probability[task];
+    errand->task = capability_of[class->task];
+    errand->source = HL_TASK_CLASSIFIER;
+    errand->mixed = class->by == HL_BY_TEXT && class->probability[class->task] < abstain_below;
 }
 
 static bool embeds(int kind)
@@ -272,18 +272,18 @@ static bool embeds(int kind)
     return kind == HOMELAB_REQUEST_OPENAI_EMBEDDINGS || kind == HOMELAB_REQUEST_OLLAMA_EMBED;
 }
 
-static uint32_t offers_needed(const struct hl_wish *wish, uint32_t needs)
+static uint32_t offers_needed(const struct hl_errand *errand, uint32_t needs)
 {
     uint32_t can = HL_CAN_SERVE;
     bool vector =
-        embeds(wish->kind) || needs & HOMELAB_NEED_EMBEDDING || wish->task == HL_CAP_EMBED;
+        embeds(errand->kind) || needs & HOMELAB_NEED_EMBEDDING || errand->task == HL_CAP_EMBED;
     can |= vector ? HL_CAN_EMBED : HL_CAN_CHAT;
-    bool asked = wish->source == HL_TASK_REQUEST || wish->source == HL_TASK_RULE;
-    if (needs & HOMELAB_NEED_VISION || (asked && wish->task == HL_CAP_VISION))
+    bool asked = errand->source == HL_TASK_REQUEST || errand->source == HL_TASK_RULE;
+    if (needs & HOMELAB_NEED_VISION || (asked && errand->task == HL_CAP_VISION))
         can |= HL_CAN_VISION;
     if (needs & HOMELAB_NEED_TOOLS && !vector)
         can |= HL_CAN_TOOLS;
-    if (wish->kind == HOMELAB_REQUEST_OLLAMA_CHAT || wish->kind == HOMELAB_REQUEST_OLLAMA_EMBED)
+    if (errand->kind == HOMELAB_REQUEST_OLLAMA_CHAT || errand->kind == HOMELAB_REQUEST_OLLAMA_EMBED)
         can |= HL_CAN_OLLAMA;
     else
         can |= HL_CAN_OPENAI;
@@ -298,24 +298,24 @@ static uint32_t usual_answer(int task)
     return tokens[task];
 }
 
-static void set_lengths(struct hl_wish *wish, const homelab_request *request,
+static void set_lengths(struct hl_errand *errand, const homelab_request *request,
                         const struct hl_class *class)
 {
     uint64_t most = class->answer_tokens ? class->answer_tokens : ANSWER_USUAL;
     uint64_t context = class->prompt_tokens + (most < ANSWER_MOST ? most : ANSWER_MOST);
-    if (wish->task == HL_CAP_EMBED)
+    if (errand->task == HL_CAP_EMBED)
         context = class->prompt_tokens;
     if (class->by == HL_BY_NONE)
         context = 0;
     if (request->context)
         context = (uint64_t)request->context;
-    uint64_t answer = usual_answer(wish->task);
+    uint64_t answer = usual_answer(errand->task);
     if (class->answer_tokens && class->answer_tokens < answer)
         answer = class->answer_tokens;
     if (request->answer)
         answer = (uint64_t)request->answer;
-    wish->context = context < UINT32_MAX ? (uint32_t)context : UINT32_MAX - 1;
-    wish->answer = (uint32_t)answer;
+    errand->context = context < UINT32_MAX ? (uint32_t)context : UINT32_MAX - 1;
+    errand->answer = (uint32_t)answer;
 }
 
 /* Reads a text as it is meant: what it needs, how long it is, and what stands in it. */
@@ -352,32 +352,32 @@ static int ask_host(const struct hl_table *table, const homelab_request *request
 
 /* Who knows best comes first. Flags of the body (an image, an embedding) come before the host's
  * classifier, which sees the text. */
-static void choose_task(struct hl_wish *wish, const struct hl_table *table,
+static void choose_task(struct hl_errand *errand, const struct hl_table *table,
                         const homelab_request *request, const char *text, size_t length,
                         const struct hl_class *class, const struct excerpt *excerpt)
 {
     bool flagged = class->by == HL_BY_EMBEDDING || class->by == HL_BY_IMAGE;
     int task;
     if (embeds(request->kind)) {
-        be_sure(wish, HL_CAP_EMBED, HL_TASK_REQUEST);
+        be_sure(errand, HL_CAP_EMBED, HL_TASK_REQUEST);
     } else if (request->task >= 0) {
-        be_sure(wish, request->task, HL_TASK_REQUEST);
+        be_sure(errand, request->task, HL_TASK_REQUEST);
     } else if ((task = by_rules(table->data, excerpt, request->tag)) >= 0) {
-        be_sure(wish, task, HL_TASK_RULE);
+        be_sure(errand, task, HL_TASK_RULE);
     } else if (!flagged && (task = ask_host(table, request, text, length)) >= 0) {
-        be_sure(wish, task, HL_TASK_CALLBACK);
+        be_sure(errand, task, HL_TASK_CALLBACK);
     } else if (class->by != HL_BY_NONE) {
-        by_class(wish, class, table->settings.abstain_below);
+        by_class(errand, class, table->settings.abstain_below);
     } else if (class->needs & HOMELAB_NEED_EMBEDDING) {
-        be_sure(wish, HL_CAP_EMBED, HL_TASK_DEFAULT);
+        be_sure(errand, HL_CAP_EMBED, HL_TASK_DEFAULT);
     } else {
-        be_sure(wish, class->needs & HOMELAB_NEED_VISION ? HL_CAP_VISION : HL_CAP_CHAT,
+        be_sure(errand, class->needs & HOMELAB_NEED_VISION ? HL_CAP_VISION : HL_CAP_CHAT,
                 HL_TASK_DEFAULT);
     }
 }
 
-int hl_wish_read(struct hl_wish *wish, const struct hl_table *table, const homelab_request *request,
-                 const char *text, size_t length)
+int hl_errand_read(struct hl_errand *errand, const struct hl_table *table,
+                   const homelab_request *request, const char *text, size_t length)
 {
     struct hl_class class = {.needs = request->needs};
     struct excerpt excerpt;
@@ -387,16 +387,16 @@ int hl_wish_read(struct hl_wish *wish, const struct hl_table *table, const homel
                     : HOMELAB_OK;
     if (code)
         return code;
-    wish->kind = request->kind;
-    choose_task(wish, table, request, text, length, &class, &excerpt);
-    wish->needs = offers_needed(wish, class.needs);
-    set_lengths(wish, request, &class);
-    wish->affinity = request->affinity;
-    wish->pin_endpoint = request->pin_endpoint;
-    wish->pin_model = request->pin_model;
-    wish->excluded = request->excluded;
-    wish->excluded_count = request->excluded_count;
-    wish->bound = -1;
-    wish->spread = 0;
+    errand->kind = request->kind;
+    choose_task(errand, table, request, text, length, &class, &excerpt);
+    errand->needs = offers_needed(errand, class.needs);
+    set_lengths(errand, request, &class);
+    errand->affinity = request->affinity;
+    errand->pin_endpoint = request->pin_endpoint;
+    errand->pin_model = request->pin_model;
+    errand->excluded = request->excluded;
+    errand->excluded_count = request->excluded_count;
+    errand->bound = -1;
+    errand->spread = 0;
     return HOMELAB_OK;
 }
