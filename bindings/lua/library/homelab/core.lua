@@ -172,6 +172,9 @@ core.E_SECRET_UNAVAILABLE = -60
 ---A provider refused the secret request.
 core.E_SECRET_REFUSED = -61
 
+---No model on any endpoint passed the filters.
+core.E_ROUTE_NONE = -70
+
 ---Events were dropped because the queue was full (option `queue.events`) or memory was short; event_after() is how
 ---many. It stands where they would have stood.
 core.EVENT_OVERFLOW = 1
@@ -370,6 +373,53 @@ core.OPT_PROBE_ONLY = "probe.only"
 ---Events kept until they are taken; further ones are dropped and counted. (integer, 16 to 1000000 events, default 4096)
 core.OPT_QUEUE_EVENTS = "queue.events"
 
+---Candidates within so many points of the best one are as good: new affinity keys are spread over them, and weights
+---share them out. (number, 0 to 100 points, default 0.5)
+core.OPT_ROUTER_AFFINITY_BAND = "router.affinity_band"
+
+---How long an affinity key keeps its expert without a request; 0 means that keys are not remembered. (integer, 0 to
+---86400000 ms, default 1800000)
+core.OPT_ROUTER_AFFINITY_TTL_MS = "router.affinity_ttl_ms"
+
+---Failed requests in a row after which an endpoint or model gets no more for a while; when it cannot be reached, one is
+---enough. (integer, 1 to 200 failures, default 3)
+core.OPT_ROUTER_BREAKER_FAILURES = "router.breaker_failures"
+
+---How long it gets at most. (integer, 1 to 86400000 ms, default 300000)
+core.OPT_ROUTER_BREAKER_MAX_MS = "router.breaker_max_ms"
+
+---How long that while is at first; it doubles with each failed trial. (integer, 1 to 3600000 ms, default 5000)
+core.OPT_ROUTER_BREAKER_OPEN_MS = "router.breaker_open_ms"
+
+---How long a request waits for its connection. (integer, 1 to 3600000 ms, default 5000)
+core.OPT_ROUTER_CONNECT_MS = "router.connect_ms"
+
+---How long a request to a loaded model waits for the first byte of its answer; time for loading is added where it is
+---not loaded. (integer, 1 to 86400000 ms, default 120000)
+core.OPT_ROUTER_FIRST_BYTE_MS = "router.first_byte_ms"
+
+---How much longer than usual to wait for a preferred model: a step of preference is worth so many times the task's
+---seconds. (number, 0.01 to 100, default 1)
+core.OPT_ROUTER_PATIENCE = "router.patience"
+
+---Slowest rate at which a model is read that a time-out must have room for; bind mounts of Docker Desktop reach about
+---20 MB a second. (integer, 1000000 to 100000000000 bytes a second, default 20000000)
+core.OPT_ROUTER_SLOW_LOAD_BYTES = "router.slow_load_bytes"
+
+---How long a request waits between two pieces of its answer. (integer, 1 to 86400000 ms, default 60000)
+core.OPT_ROUTER_STALL_MS = "router.stall_ms"
+
+---Temperature of the gate: the higher it is, the more even are the candidates' weights. (number, 0.01 to 100 points,
+---default 1)
+core.OPT_ROUTER_TEMPERATURE = "router.temperature"
+
+---Candidates that a decision keeps, best first, and among which the gate shares its weights. (integer, 1 to 16 experts,
+---default 4)
+core.OPT_ROUTER_TOP_K = "router.top_k"
+
+---How long a whole request may take, with all its attempts. (integer, 1 to 86400000 ms, default 3600000)
+core.OPT_ROUTER_TOTAL_MS = "router.total_ms"
+
 ---Logical batch. (integer, 1 to 1048576 tokens, default 2048)
 core.OPT_VRAM_BATCH = "vram.batch"
 
@@ -484,6 +534,90 @@ core.OUTCOME_SERVER_ERROR = 3
 
 ---It was answered 429 or Ollama's 503.
 core.OUTCOME_BUSY = 4
+
+---A prompt as plain text, for a chat model.
+core.REQUEST_TEXT = 0
+
+---The body of a request to OpenAI's `/v1/chat/completions`.
+core.REQUEST_OPENAI_CHAT = 1
+
+---The body of a request to OpenAI's `/v1/embeddings`.
+core.REQUEST_OPENAI_EMBEDDINGS = 2
+
+---The body of a request to Ollama's `/api/chat`.
+core.REQUEST_OLLAMA_CHAT = 3
+
+---The body of a request to Ollama's `/api/embed`.
+core.REQUEST_OLLAMA_EMBED = 4
+
+---OpenAI's API.
+core.DIALECT_OPENAI = 1
+
+---Ollama's own API.
+core.DIALECT_OLLAMA = 2
+
+---Its endpoint was excluded by the request.
+core.REJECT_EXCLUDED = 1
+
+---The request asked for another endpoint or model.
+core.REJECT_PIN = 2
+
+---It cannot do it: an image for a text model, a chat for an embedding model, …
+core.REJECT_CAPABILITY = 3
+
+---Its API has no such request.
+core.REJECT_DIALECT = 4
+
+---Its endpoint does not list the model.
+core.REJECT_MISSING = 5
+
+---The request is longer than its context.
+core.REJECT_CONTEXT = 6
+
+---Its endpoint is DOWN, WEDGED or MISCONFIGURED.
+core.REJECT_VERDICT = 7
+
+---It failed of late, see decision_retry_ms().
+core.REJECT_BREAKER = 8
+
+---The task's preference, or how well the model suits the task.
+core.TERM_PREFERENCE = 0
+
+---The order of tiers.
+core.TERM_TIER = 1
+
+---The endpoint's verdict.
+core.TERM_HEALTH = 2
+
+---Waiting for the model to be loaded.
+core.TERM_LOAD = 3
+
+---Waiting for requests that came before.
+core.TERM_QUEUE = 4
+
+---Waiting for the first byte.
+core.TERM_LATENCY = 5
+
+---Waiting for the answer's tokens.
+core.TERM_SPEED = 6
+
+---Number of terms.
+core.TERM_COUNT = 7
+
+---Fill in the list of rejected experts too.
+core.DECIDE_EXPLAIN = 1
+
+---It was answered that the model is not there or cannot be loaded.
+core.OUTCOME_MODEL = 5
+
+---The key was missing or refused.
+core.OUTCOME_AUTH = 6
+
+---The request itself was wrong; says nothing about the server.
+core.OUTCOME_REJECTED = 7
+
+---The caller gave up; says nothing about the server.
+core.OUTCOME_CANCELLED = 8
 
 ---The request was answered or refused.
 core.SECRET_DONE = 0
@@ -1481,6 +1615,331 @@ core.Prober = {}
 ---@return integer? code
 function core.Prober.new(ctx, inventory, opts) end
 
+---Chooses experts. Reference-counted; any thread.
+---@class homelab.Router: homelab.Object
+local Router = {}
+
+---Replaces the table. Decisions under way keep the old one; counters go on. Any thread, also while others decide.
+---@param inventory? homelab.Inventory
+---@param snapshot? homelab.Snapshot
+---@return integer
+function Router:update(inventory, snapshot) end
+
+---Number of experts in the present table.
+---@return integer
+function Router:expert_count() end
+
+---Decides. Any thread; no lock, no memory, no input or output.
+---@param request homelab.Request
+---@param text? string
+---@param decision homelab.Decision
+---@param flags? integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Router:decide(request, text, decision, flags) end
+
+---A request to candidate i begins. Any thread; no lock, no memory.  Counts it as in flight, binds the request's
+---affinity key, and claims the trial where it is one.
+---@param decision homelab.Decision
+---@param i integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Router:begin(decision, i) end
+
+---It ended. Any thread; no lock, no memory.
+---@param ticket integer
+---@param outcome integer
+---@param first_byte_us integer
+---@param total_us integer
+---@param tokens integer
+---@param retry_ms integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Router:finish(ticket, outcome, first_byte_us, total_us, tokens, retry_ms) end
+
+---Tells a prober what router_finish() was told since the last time, as prober_observe() would. On the prober's thread.
+---@param prober homelab.Prober
+---@return integer?
+---@return string? message
+---@return integer? code
+function Router:report(prober) end
+
+---Requests in flight at an endpoint that this router knows of; -1 for an unknown one.
+---@param endpoint string
+---@return integer
+function Router:in_flight(endpoint) end
+
+core.Router = {}
+
+---Makes a router.
+---@param inventory homelab.Inventory
+---@param snapshot? homelab.Snapshot
+---@param opts? homelab.Opts
+---@return homelab.Router?
+---@return string? message
+---@return integer? code
+function core.Router.new(inventory, snapshot, opts) end
+
+---What is asked for, without the text. Reusable; one thread at a time.
+---@class homelab.Request: homelab.Object
+local Request = {}
+
+---Makes it empty again.
+---@return integer
+function Request:reset() end
+
+---What the text of router_decide() is: REQUEST_…
+---@param kind integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_kind(kind) end
+
+---Fixes the task, which then nothing else decides.
+---@param task integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_task(task) end
+
+---Who asks, for rules of the inventory; at most 127 bytes, NULL for none.
+---@param tag string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_tag(tag) end
+
+---Requests with the same key and task go to the same expert while it is healthy, which keeps its prompt cache of use.
+---@param key? string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_affinity(key) end
+
+---Allows only one endpoint, one model, or both.
+---@param endpoint? string
+---@param model? string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_pin(endpoint, model) end
+
+---Excludes an endpoint; up to 32.
+---@param endpoint string
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:exclude(endpoint) end
+
+---Adds needs that the text does not show: bits of NEED_…; NEED_JSON, which every server has, filters nothing.
+---@param needs integer
+---@return integer
+function Request:require(needs) end
+
+---Says how long it is, where the caller knows better than an estimate from the text.
+---@param context integer
+---@param answer integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Request:set_tokens(context, answer) end
+
+core.Request = {}
+
+---Makes an empty request: a plain text of which nothing is known.
+---@param opts? homelab.Opts
+---@return homelab.Request?
+---@return string? message
+---@return integer? code
+function core.Request.new(opts) end
+
+---What was decided. Reusable; one thread at a time.
+---@class homelab.Decision: homelab.Object
+local Decision = {}
+
+---Task, TASK_…; TASK_NONE before the first decision.
+---@return integer
+function Decision:task() end
+
+---What fixed the task: `request`, `rule`, `callback`, `classifier` or `default`; NULL before the first decision.
+---Static.
+---@return string?
+function Decision:task_source() end
+
+---Whether the classifier was not sure, so that all tasks count by their probability.
+---@return boolean
+function Decision:mixed() end
+
+---Probability of a task, TASK_…, 0 to 1.
+---@param task integer
+---@return number
+function Decision:probability(task) end
+
+---Tokens that prompt and answer need, as estimated.
+---@return integer
+function Decision:context() end
+
+---Generation of the snapshot that it goes by; 0 without one.
+---@return integer
+function Decision:generation() end
+
+---Number of candidates, at most option `router.top_k`.
+---@return integer
+function Decision:count() end
+
+---Number of experts that passed all filters, candidates and others.
+---@return integer
+function Decision:eligible() end
+
+---Endpoint of candidate i, best first; NULL past the end. Valid until the next decision, like all texts below;
+---borrowed.
+---@param i integer
+---@return string?
+function Decision:endpoint(i) end
+
+---Model of candidate i as its backend knows it. Borrowed.
+---@param i integer
+---@return string?
+function Decision:model(i) end
+
+---Where to send the request: `http://gpu0:11434/v1/chat/completions`. Borrowed.
+---@param i integer
+---@return string?
+function Decision:url(i) end
+
+---Base URL as clients of the dialect want it: with `/v1` for OpenAI, without a path for Ollama. Borrowed.
+---@param i integer
+---@return string?
+function Decision:base_url(i) end
+
+---DIALECT_…: that of the request's kind; of a plain text the one that the backend speaks at its best. 0 past the end.
+---@param i integer
+---@return integer
+function Decision:dialect(i) end
+
+---BACKEND_… of its endpoint.
+---@param i integer
+---@return integer
+function Decision:backend(i) end
+
+---Tier of its endpoint. Borrowed.
+---@param i integer
+---@return string?
+function Decision:tier(i) end
+
+---Node of its endpoint; NULL also where it is on none. Borrowed.
+---@param i integer
+---@return string?
+function Decision:node(i) end
+
+---Reference to its API key, never the key; NULL also where it needs none. Borrowed.
+---@param i integer
+---@return string?
+function Decision:key_reference(i) end
+
+---Share among the candidates by the gate, 0 to 1; they add up to 1.
+---@param i integer
+---@return number
+function Decision:weight(i) end
+
+---Score in points; the best one is first, unless affinity says otherwise.
+---@param i integer
+---@return number
+function Decision:score(i) end
+
+---Part of the score, TERM_…, in points; 0 past the end.
+---@param i integer
+---@param term integer
+---@return number
+function Decision:term(i, term) end
+
+---Seconds that loading the model is expected to take first; 0 when it is loaded.
+---@param i integer
+---@return number
+function Decision:load_s(i) end
+
+---1 the model is loaded, 0 not, -1 unknown.
+---@param i integer
+---@return integer
+function Decision:loaded(i) end
+
+---Whether affinity put it first.
+---@param i integer
+---@return boolean
+function Decision:sticky(i) end
+
+---Whether it failed of late and this would be its trial.
+---@param i integer
+---@return boolean
+function Decision:trial(i) end
+
+---Milliseconds to wait for a connection.
+---@param i integer
+---@return integer
+function Decision:connect_ms(i) end
+
+---Milliseconds to wait for the first byte: with time for a cold load from a slow disk, since giving up would abort the
+---load.
+---@param i integer
+---@return integer
+function Decision:first_byte_ms(i) end
+
+---Milliseconds to wait between two pieces of an answer.
+---@param i integer
+---@return integer
+function Decision:stall_ms(i) end
+
+---Milliseconds that the whole request may take.
+---@param i integer
+---@return integer
+function Decision:total_ms(i) end
+
+---Number of experts that a filter rejected, REJECT_…; 0 counts all of them. Known also without DECIDE_EXPLAIN.
+---@param reject integer
+---@return integer
+function Decision:reject_count(reject) end
+
+---Number of rejected experts in the list; 0 without DECIDE_EXPLAIN.
+---@return integer
+function Decision:rejected_count() end
+
+---Endpoint of rejected expert i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Decision:rejected_endpoint(i) end
+
+---Model of rejected expert i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Decision:rejected_model(i) end
+
+---Why, REJECT_…; 0 past the end.
+---@param i integer
+---@return integer
+function Decision:rejected_why(i) end
+
+---Milliseconds after which an expert that only its failures exclude may be tried again; -1 where there is none.
+---@return integer
+function Decision:retry_ms() end
+
+---The decision with reasons as JSON (schema/decision.schema.json).
+---@return string?
+---@return string? message
+---@return integer? code
+function Decision:json() end
+
+core.Decision = {}
+
+---Makes an empty decision with room for the experts of the router's present table and more.
+---@param router homelab.Router
+---@return homelab.Decision?
+---@return string? message
+---@return integer? code
+function core.Decision.new(router) end
+
 ---A request for one secret. Reference-counted; may be used from any thread.
 ---@class homelab.SecretRequest: homelab.Object
 local SecretRequest = {}
@@ -1993,6 +2452,16 @@ function core.option_text(i) end
 ---@param i integer
 ---@return string?
 function core.option_since(i) end
+
+---Name of a REJECT_ number, such as "capability"; NULL for an unknown one. Static.
+---@param reject integer
+---@return string?
+function core.reject_name(reject) end
+
+---Name of a TERM_ number, such as "preference"; NULL for an unknown one. Static.
+---@param term integer
+---@return string?
+function core.term_name(term) end
 
 ---Name of a verdict in capitals, such as "HEALTHY"; NULL for an unknown number. Static.
 ---@param verdict integer
