@@ -9,6 +9,6 @@ local ctx = assert(homelab.context({ health = { interval_ms = 5000 } }))
 local prober = assert(ctx:prober(inventory))
 assert(prober:start())
 for event in ctx:events(-1) do
-    print(os.date("%H:%M:%S", event:time_us() / 1e6), event)
+    print(os.date("%H:%M:%S", math.floor(event:time_us() / 1e6)), event)
     io.stdout:flush()
 end

@@ -243,4 +243,4 @@ if __name__ == "__main__":
     if not os.environ.get("HOMELAB_NGINX") or not nginx.modules():
         print("skipped: nginx with its Lua module is not installed")
         sys.exit(77)
-    unittest.main()
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
