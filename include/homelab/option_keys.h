@@ -302,8 +302,9 @@
 /** Run large operators of layers on the CPU on a device. (boolean, default true) @since 0.2.0 */
 #define HOMELAB_OPT_VRAM_OP_OFFLOAD "vram.op_offload"
 
-/** Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0
- * the whole batch. (integer, -1 to 1048576 tokens, default -1) @since 0.2.0
+/** Tokens of a batch whose logits are read at most; -1 means as the server has it, one a slot and
+ * for embeddings the whole batch; 0 means the whole batch. (integer, -1 to 1048576 tokens,
+ * default -1) @since 0.2.0
  */
 #define HOMELAB_OPT_VRAM_OUTPUTS "vram.outputs"
 

@@ -243,7 +243,7 @@ static int read_runtime(struct hl_request *request, const homelab_opts *opts, in
             request->batch = OLLAMA_BATCH;
     }
     if (request->outputs < 0)
-        request->outputs = request->parallel;
+        request->outputs = request->embeddings ? 0 : request->parallel;
     return code;
 }
 

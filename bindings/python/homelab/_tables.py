@@ -437,8 +437,9 @@ class Options(TypedDict, total=False):
     vram_mmap: bool
     # Run large operators of layers on the CPU on a device. (bool, default True)
     vram_op_offload: bool
-    # Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0
-    # the whole batch. (int, -1 to 1048576 tokens, default -1)
+    # Tokens of a batch whose logits are read at most; -1 means as the server has it, one a slot and
+    # for embeddings the whole batch; 0 means the whole batch. (int, -1 to 1048576 tokens, default
+    # -1)
     vram_outputs: int
     # What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and
     # an RTX 4090 was seen to take 451 to 456. (int, 0 to 65536 MiB, default 457)
@@ -602,7 +603,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     'vram_op_offload': ('vram.op_offload', 'bool',
         'Run large operators of layers on the CPU on a device. (bool, default True)'),
     'vram_outputs': ('vram.outputs', 'int',
-        'Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0 the whole batch. (int, -1 to 1048576 tokens, default -1)'),
+        'Tokens of a batch whose logits are read at most; -1 means as the server has it, one a slot and for embeddings the whole batch; 0 means the whole batch. (int, -1 to 1048576 tokens, default -1)'),
     'vram_overhead_cuda_mib': ('vram.overhead_cuda_mib', 'int',
         'What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and an RTX 4090 was seen to take 451 to 456. (int, 0 to 65536 MiB, default 457)'),
     'vram_overhead_rocm_mib': ('vram.overhead_rocm_mib', 'int',
