@@ -81,9 +81,9 @@ struct hl_node {
     uint8_t op;
     uint8_t flags;
     uint8_t type;            /* enum hl_ggml_type */
-    int16_t home;             /* backend whose memory holds it already, or HL_NOWHERE */
-    int16_t backend;          /* where it runs; filled by the scheduler */
-    int16_t buffer;           /* where it was allocated; filled by the allocator */
+    int16_t home;            /* backend whose memory holds it already, or HL_NOWHERE */
+    int16_t backend;         /* where it runs; filled by the scheduler */
+    int16_t buffer;          /* where it was allocated; filled by the allocator */
     bool seen;               /* already in the graph */
     bool used;               /* a node that is no view reads it; filled by the scheduler */
     bool own;                /* allocated and not yet freed */

@@ -465,8 +465,8 @@ core.OPT_VRAM_MMAP = "vram.mmap"
 ---Run large operators of layers on the CPU on a device. (boolean, default true)
 core.OPT_VRAM_OP_OFFLOAD = "vram.op_offload"
 
----Tokens of a batch whose logits are read at most; -1 means one a slot as the server has it, 0 the whole batch.
----(integer, -1 to 1048576 tokens, default -1)
+---Tokens of a batch whose logits are read at most; -1 means as the server has it, one a slot and for embeddings the
+---whole batch; 0 means the whole batch. (integer, -1 to 1048576 tokens, default -1)
 core.OPT_VRAM_OUTPUTS = "vram.outputs"
 
 ---What a process takes on an NVIDIA device beside its buffers; 457 is what Ollama reserves, and an RTX 4090 was seen to
