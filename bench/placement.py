@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Placement against CBC and a dynamic programme over subsets; see README.md.
 
-    bench/placement.py [--program FILE] [--count N] [--first N] [--models N] [--gpus N] [--no-cbc]
+    bench/placement.py [--program FILE] [--count N] [--first N] [--models N] [--gpus N] [--levels N]
 
 Every instance is solved by bench_placement (the library, and the programme) and level after level by CBC:
 each level is maximised while those above keep their optimum. Any difference ends with exit code 1.
@@ -44,7 +44,7 @@ def expression(terms):
     return " ".join(f"{'+' if value >= 0 else '-'} {abs(value)} x{i}_{j}" for (i, j), value in sorted(terms.items()))
 
 
-def cbc(folder, gpus, models):
+def cbc(folder, gpus, models, count):
     """The optimum of every level, and the seconds that CBC took."""
     pairs, levels = levels_of(gpus, models)
     base = [f"m{i}: " + " + ".join(f"x{a}_{b}" for a, b in pairs if a == i) + " <= 1"
@@ -52,7 +52,7 @@ def cbc(folder, gpus, models):
     base += [f"g{j}: " + " + ".join(f"{models[a][0]} x{a}_{b}" for a, b in pairs if b == j) + f" <= {gpus[j][0]}"
              for j in sorted({b for _, b in pairs})]
     found, spent = [], 0.0
-    for terms in levels:
+    for terms in levels[:count]:
         if not terms:
             found.append(0)
             continue
@@ -80,9 +80,10 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--models", type=int, default=20)
     parser.add_argument("--gpus", type=int, default=8)
-    parser.add_argument("--no-cbc", action="store_true")
+    parser.add_argument("--levels", type=int, default=1,
+                        help="levels that CBC solves, 0: none; beyond the first it may take minutes an instance")
     options = parser.parse_args()
-    with_cbc = not options.no_cbc and shutil.which("cbc")
+    with_cbc = options.levels > 0 and shutil.which("cbc")
     if not with_cbc:
         print("without CBC", file=sys.stderr)
     differ = 0
@@ -105,7 +106,7 @@ def main():
                     same = [int(word) for word in words[at:at + 2]] == levels[:2] and words[words.index("proven") + 1] == "1"
                     if with_cbc:
                         gpus, models = read(folder / f"{words[0]}.txt")
-                        found, spent = cbc(folder, gpus, models)
+                        found, spent = cbc(folder, gpus, models, options.levels)
                         cbcs.append(spent * 1e3)
                         same = same and levels[:len(found)] == found
                         if not same:

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define GIB 1073741824.0
-#define GB  1e9
+#define GB 1e9
 
 const struct hl_value *hl_freeze_key(const struct hl_value *map, const char *key,
                                      enum hl_value_type type)
@@ -139,6 +138,7 @@ static void freeze_gpu(struct hl_freeze *freeze, struct hl_gpu *gpu, const struc
     hl_freeze_text(freeze, &gpu->vendor, map, "vendor");
     gpu->memory_bytes = hl_freeze_number(map, "memory_gib", GIB, 0);
     gpu->used_bytes = hl_freeze_number(map, "used_gib", GIB, 0);
+    gpu->reserve_bytes = hl_freeze_number(map, "reserve_gib", GIB, 0);
     gpu->bandwidth_bytes = hl_freeze_number(map, "bandwidth_gbs", GB, 0);
     const struct hl_value *used = hl_freeze_key(map, "used_gib", HL_VALUE_NUMBER);
     if (!used || gpu->memory_bytes == 0 || gpu->used_bytes <= gpu->memory_bytes)
@@ -201,6 +201,7 @@ static void freeze_node(struct hl_freeze *freeze, struct hl_node *node, const st
     hl_freeze_text(freeze, &node->os, map, "os");
     freeze_mac(freeze, node, map);
     node->ram_bytes = hl_freeze_number(map, "ram_gib", GIB, 0);
+    node->ram_used_bytes = hl_freeze_number(map, "ram_used_gib", GIB, 0);
     freeze_gpus(freeze, node, map);
     /* Checked here, kept in the tree. */
     hl_free(freeze_host(freeze, hl_value_get(map, "ssh"), map->key, "ssh.host"));
@@ -332,62 +333,6 @@ static void freeze_containers(struct hl_freeze *freeze)
         freeze_container(freeze, &data->containers[i], section->items[i]);
 }
 
-static uint32_t words_mask(const struct hl_value *map, const char *key, const char *(*name)(size_t),
-                           size_t count)
-{
-    const struct hl_value *list = hl_freeze_key(map, key, HL_VALUE_LIST);
-    uint32_t mask = 0;
-    for (size_t i = 0; list && i < list->count; i++)
-        for (size_t word = 0; list->items[i]->type == HL_VALUE_STRING && word < count; word++)
-            if (strcmp(list->items[i]->text, name(word)) == 0)
-                mask |= 1u << word;
-    return mask;
-}
-
-static const char *ability_name(size_t index)
-{
-    static const char *const names[] = {"completion", "embedding", "vision", "tools"};
-    return names[index];
-}
-
-static void freeze_servers(struct hl_freeze *freeze, struct hl_model *model,
-                           const struct hl_value *map)
-{
-    const struct hl_value *list = hl_freeze_key(map, "endpoints", HL_VALUE_LIST);
-    size_t count = list ? list->count : 0;
-    model->endpoints = hl_freeze_array(freeze, count, sizeof *model->endpoints);
-    for (size_t i = 0; model->endpoints && i < count; i++) {
-        if (list->items[i]->type != HL_VALUE_STRING)
-            continue;
-        size_t endpoint = hl_freeze_reference(freeze, freeze->endpoints, list->items[i],
-                                              "an endpoint", "models", map->key, "endpoints", i);
-        if (endpoint != HL_NONE)
-            model->endpoints[model->endpoint_count++] = endpoint;
-    }
-}
-
-static void freeze_models(struct hl_freeze *freeze)
-{
-    const struct hl_value *section = hl_freeze_section(freeze, "models");
-    size_t count = section ? section->count : 0;
-    struct hl_inventory_data *data = freeze->data;
-    data->models = hl_freeze_array(freeze, count, sizeof *data->models);
-    data->model_count = data->models ? count : 0;
-    for (size_t i = 0; i < data->model_count; i++) {
-        const struct hl_value *map = section->items[i];
-        struct hl_model *model = &data->models[i];
-        hl_freeze_copy(freeze, &model->name, map->key);
-        model->roles = words_mask(map, "roles", hl_capability_name, HL_CAP_COUNT);
-        /* Bits of HL_ABILITY_ in the order of these names. */
-        model->abilities = words_mask(map, "capabilities", ability_name, 4);
-        model->context = hl_freeze_number(map, "context", 1, 0);
-        model->size_bytes = hl_freeze_number(map, "size_gib", GIB, 0);
-        hl_freeze_text(freeze, &model->file, map, "file");
-        model->weight = hl_freeze_weight(map);
-        freeze_servers(freeze, model, map);
-    }
-}
-
 int hl_inventory_freeze(struct hl_inventory_data *data, struct hl_index *endpoints,
                         homelab_report *report, const struct hl_value *root)
 {
@@ -400,7 +345,7 @@ int hl_inventory_freeze(struct hl_inventory_data *data, struct hl_index *endpoin
     if (!freeze.nomem)
         freeze_containers(&freeze);
     if (!freeze.nomem)
-        freeze_models(&freeze);
+        hl_freeze_models(&freeze);
     if (!freeze.nomem)
         hl_freeze_routes(&freeze);
     hl_index_free(&freeze.nodes);
@@ -457,11 +402,8 @@ void hl_inventory_data_clear(struct hl_inventory_data *data)
         clear_endpoint(&data->endpoints[i]);
     for (size_t i = 0; i < data->container_count; i++)
         clear_container(&data->containers[i]);
-    for (size_t i = 0; i < data->model_count; i++) {
-        hl_free(data->models[i].name);
-        hl_free(data->models[i].file);
-        hl_free(data->models[i].endpoints);
-    }
+    for (size_t i = 0; i < data->model_count; i++)
+        hl_freeze_clear_model(&data->models[i]);
     hl_freeze_routes_clear(data);
     hl_free(data->tiers);
     hl_free(data->nodes);

@@ -6,6 +6,8 @@
 
 #define HL_MAX_TIERS 64
 
+#define GIB 1073741824.0
+
 struct hl_freeze {
     struct hl_inventory_data *data;
     homelab_report *report;
@@ -41,6 +43,8 @@ size_t hl_freeze_reference(struct hl_freeze *freeze, const struct hl_index *inde
                            const struct hl_value *value, const char *what, const char *section,
                            const char *id, const char *key, size_t at);
 
+void hl_freeze_models(struct hl_freeze *freeze);
+void hl_freeze_clear_model(struct hl_model *model);
 void hl_freeze_tiers(struct hl_freeze *freeze);
 /* Preferences and rules. */
 void hl_freeze_routes(struct hl_freeze *freeze);

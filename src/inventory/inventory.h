@@ -46,6 +46,7 @@ struct hl_gpu {
     char *vendor; /* nvidia, amd, intel, apple */
     int64_t memory_bytes;
     int64_t used_bytes;      /* kept by others */
+    int64_t reserve_bytes;   /* left free by plans */
     int64_t bandwidth_bytes; /* a second */
 };
 
@@ -54,7 +55,7 @@ struct hl_node {
     char *host; /* variables filled in */
     char *os;   /* linux, windows, macos, synology */
     char *mac;  /* lower case, with colons */
-    int64_t ram_bytes;
+    int64_t ram_bytes, ram_used_bytes;
     struct hl_gpu *gpus;
     size_t gpu_count;
     /* Settings of ssh, docker and rdp stay in the value tree until the parts that use them exist.
@@ -107,10 +108,26 @@ struct hl_model {
     int64_t context;    /* tokens, 0: unknown */
     char *file;
     int64_t size_bytes;
+    /* Of plans. */
+    int64_t vram_bytes; /* as seen, 0: unknown */
+    int layers;         /* 0: unknown */
+    int gpu_layers;     /* -1: unset */
+    uint32_t kv_types;  /* most wanted in the lowest four bits, as HL_KV_…; 0: unset */
+    int parallel, priority, replicas;
+    bool required, cpu;
+    char *pin;
+    char **apart; /* names of models */
+    size_t apart_count;
+    char **sets;
+    size_t set_count;
     size_t *endpoints; /* where it is declared to be served */
     size_t endpoint_count;
     double weight; /* share of requests beside its equals, above 0 */
 };
+/* Types of KV caches in hl_model.kv_types. */
+#define HL_KV_F16             1u
+#define HL_KV_Q8_0            2u
+#define HL_KV_Q4_0            3u
 #define HL_ABILITY_COMPLETION 1u
 #define HL_ABILITY_EMBEDDING  2u
 #define HL_ABILITY_VISION     4u

@@ -1,0 +1,129 @@
+/* Models, with what plans are told of them. */
+#include "inventory/freeze_private.h"
+
+#include "core/alloc.h"
+
+#include <string.h>
+
+static void clear_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hl_free(texts[i]);
+    hl_free(texts);
+}
+
+void hl_freeze_clear_model(struct hl_model *model)
+{
+    hl_free(model->name);
+    hl_free(model->file);
+    hl_free(model->pin);
+    clear_texts(model->apart, model->apart_count);
+    clear_texts(model->sets, model->set_count);
+    hl_free(model->endpoints);
+}
+
+static uint32_t words_mask(const struct hl_value *map, const char *key, const char *(*name)(size_t),
+                           size_t count)
+{
+    const struct hl_value *list = hl_freeze_key(map, key, HL_VALUE_LIST);
+    uint32_t mask = 0;
+    for (size_t i = 0; list && i < list->count; i++)
+        for (size_t word = 0; list->items[i]->type == HL_VALUE_STRING && word < count; word++)
+            if (strcmp(list->items[i]->text, name(word)) == 0)
+                mask |= 1u << word;
+    return mask;
+}
+
+static const char *ability_name(size_t index)
+{
+    static const char *const names[] = {"completion", "embedding", "vision", "tools"};
+    return names[index];
+}
+
+static void freeze_servers(struct hl_freeze *freeze, struct hl_model *model,
+                           const struct hl_value *map)
+{
+    const struct hl_value *list = hl_freeze_key(map, "endpoints", HL_VALUE_LIST);
+    size_t count = list ? list->count : 0;
+    model->endpoints = hl_freeze_array(freeze, count, sizeof *model->endpoints);
+    for (size_t i = 0; model->endpoints && i < count; i++) {
+        if (list->items[i]->type != HL_VALUE_STRING)
+            continue;
+        size_t endpoint = hl_freeze_reference(freeze, freeze->endpoints, list->items[i],
+                                              "an endpoint", "models", map->key, "endpoints", i);
+        if (endpoint != HL_NONE)
+            model->endpoints[model->endpoint_count++] = endpoint;
+    }
+}
+
+static size_t freeze_texts(struct hl_freeze *freeze, char ***out, const struct hl_value *map,
+                           const char *key)
+{
+    const struct hl_value *list = hl_freeze_key(map, key, HL_VALUE_LIST);
+    size_t count = list ? list->count : 0, kept = 0;
+    *out = hl_freeze_array(freeze, count, sizeof **out);
+    for (size_t i = 0; *out && i < count; i++) {
+        if (list->items[i]->type != HL_VALUE_STRING)
+            continue;
+        hl_freeze_copy(freeze, &(*out)[kept], list->items[i]->text);
+        if ((*out)[kept])
+            kept++;
+    }
+    return kept;
+}
+
+static uint32_t kv_types(const struct hl_value *map)
+{
+    static const char *const names[] = {"f16", "q8_0", "q4_0"};
+    const struct hl_value *list = hl_freeze_key(map, "kv_types", HL_VALUE_LIST);
+    uint32_t types = 0;
+    unsigned shift = 0;
+    for (size_t i = 0; list && i < list->count && shift < 32; i++)
+        for (uint32_t word = 0; list->items[i]->type == HL_VALUE_STRING && word < 3; word++)
+            if (strcmp(list->items[i]->text, names[word]) == 0 && shift < 32) {
+                types |= (word + 1) << shift;
+                shift += 4;
+            }
+    return types;
+}
+
+/* What plans are told of a model. */
+static void freeze_wishes(struct hl_freeze *freeze, struct hl_model *model,
+                          const struct hl_value *map)
+{
+    model->vram_bytes = hl_freeze_number(map, "vram_gib", GIB, 0);
+    model->layers = (int)hl_freeze_number(map, "layers", 1, 0);
+    model->gpu_layers = (int)hl_freeze_number(map, "gpu_layers", 1, -1);
+    model->kv_types = kv_types(map);
+    model->parallel = (int)hl_freeze_number(map, "parallel", 1, 1);
+    model->priority = (int)hl_freeze_number(map, "priority", 1, 100);
+    model->replicas = (int)hl_freeze_number(map, "replicas", 1, 1);
+    model->required = hl_freeze_bool(map, "required", false);
+    model->cpu = hl_freeze_bool(map, "cpu", true);
+    hl_freeze_text(freeze, &model->pin, map, "pin");
+    model->apart_count = freeze_texts(freeze, &model->apart, map, "apart");
+    model->set_count = freeze_texts(freeze, &model->sets, map, "sets");
+}
+
+void hl_freeze_models(struct hl_freeze *freeze)
+{
+    const struct hl_value *section = hl_freeze_section(freeze, "models");
+    size_t count = section ? section->count : 0;
+    struct hl_inventory_data *data = freeze->data;
+    data->models = hl_freeze_array(freeze, count, sizeof *data->models);
+    data->model_count = data->models ? count : 0;
+    for (size_t i = 0; i < data->model_count; i++) {
+        const struct hl_value *map = section->items[i];
+        struct hl_model *model = &data->models[i];
+        hl_freeze_copy(freeze, &model->name, map->key);
+        model->roles = words_mask(map, "roles", hl_capability_name, HL_CAP_COUNT);
+        /* Bits of HL_ABILITY_ in the order of these names. */
+        model->abilities = words_mask(map, "capabilities", ability_name, 4);
+        model->context = hl_freeze_number(map, "context", 1, 0);
+        model->size_bytes = hl_freeze_number(map, "size_gib", GIB, 0);
+        hl_freeze_text(freeze, &model->file, map, "file");
+        freeze_wishes(freeze, model, map);
+        model->weight = hl_freeze_weight(map);
+        freeze_servers(freeze, model, map);
+    }
+}
