@@ -11,6 +11,7 @@ HOMELAB_OPTIONAL(homelab_builder)
 HOMELAB_OPTIONAL(homelab_report)
 HOMELAB_OPTIONAL(homelab_opts)
 HOMELAB_OPTIONAL(homelab_prober)
+HOMELAB_OPTIONAL(homelab_reply)
 HOMELAB_OPTIONAL(homelab_router)
 HOMELAB_OPTIONAL(homelab_request)
 HOMELAB_OPTIONAL(homelab_decision)
@@ -27,6 +28,7 @@ HOMELAB_OBJECT(homelab_builder, Builder, homelab_builder_free)
 HOMELAB_OBJECT(homelab_report, Report, homelab_report_free)
 HOMELAB_OBJECT(homelab_opts, Opts, homelab_opts_free)
 HOMELAB_OBJECT(homelab_prober, Prober, homelab_prober_unref)
+HOMELAB_OBJECT(homelab_reply, Reply, homelab_reply_unref)
 HOMELAB_OBJECT(homelab_router, Router, homelab_router_unref)
 HOMELAB_OBJECT(homelab_request, Request, homelab_request_free)
 HOMELAB_OBJECT(homelab_decision, Decision, homelab_decision_free)
@@ -85,6 +87,9 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int E_SECRET_UNAVAILABLE = HOMELAB_E_SECRET_UNAVAILABLE;
 %constant int E_SECRET_REFUSED = HOMELAB_E_SECRET_REFUSED;
 %constant int E_ROUTE_NONE = HOMELAB_E_ROUTE_NONE;
+%constant int E_ROUTE_FAILED = HOMELAB_E_ROUTE_FAILED;
+%constant int E_ROUTE_REJECTED = HOMELAB_E_ROUTE_REJECTED;
+%constant int E_ROUTE_CUT = HOMELAB_E_ROUTE_CUT;
 %constant int EVENT_OVERFLOW = HOMELAB_EVENT_OVERFLOW;
 %constant int EVENT_OP_DONE = HOMELAB_EVENT_OP_DONE;
 %constant int EVENT_ENDPOINT = HOMELAB_EVENT_ENDPOINT;
@@ -92,6 +97,8 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int EVENT_PROGNOSIS = HOMELAB_EVENT_PROGNOSIS;
 %constant int EVENT_CAPABILITY = HOMELAB_EVENT_CAPABILITY;
 %constant int EVENT_INVENTORY = HOMELAB_EVENT_INVENTORY;
+%constant int EVENT_ANSWER = HOMELAB_EVENT_ANSWER;
+%constant int EVENT_ATTEMPT = HOMELAB_EVENT_ATTEMPT;
 %constant int GGUF_SOURCE_FILE = HOMELAB_GGUF_SOURCE_FILE;
 %constant int GGUF_SOURCE_MEMORY = HOMELAB_GGUF_SOURCE_MEMORY;
 %constant int GGUF_SOURCE_URL = HOMELAB_GGUF_SOURCE_URL;
@@ -153,8 +160,11 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant const char *OPT_ROUTER_BREAKER_FAILURES = HOMELAB_OPT_ROUTER_BREAKER_FAILURES;
 %constant const char *OPT_ROUTER_BREAKER_MAX_MS = HOMELAB_OPT_ROUTER_BREAKER_MAX_MS;
 %constant const char *OPT_ROUTER_BREAKER_OPEN_MS = HOMELAB_OPT_ROUTER_BREAKER_OPEN_MS;
+%constant const char *OPT_ROUTER_BUFFER_BYTES = HOMELAB_OPT_ROUTER_BUFFER_BYTES;
 %constant const char *OPT_ROUTER_CONNECT_MS = HOMELAB_OPT_ROUTER_CONNECT_MS;
 %constant const char *OPT_ROUTER_FIRST_BYTE_MS = HOMELAB_OPT_ROUTER_FIRST_BYTE_MS;
+%constant const char *OPT_ROUTER_MAX_ANSWER_BYTES = HOMELAB_OPT_ROUTER_MAX_ANSWER_BYTES;
+%constant const char *OPT_ROUTER_MAX_REQUEST_BYTES = HOMELAB_OPT_ROUTER_MAX_REQUEST_BYTES;
 %constant const char *OPT_ROUTER_PATIENCE = HOMELAB_OPT_ROUTER_PATIENCE;
 %constant const char *OPT_ROUTER_SLOW_LOAD_BYTES = HOMELAB_OPT_ROUTER_SLOW_LOAD_BYTES;
 %constant const char *OPT_ROUTER_STALL_MS = HOMELAB_OPT_ROUTER_STALL_MS;
@@ -224,6 +234,7 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int OUTCOME_AUTH = HOMELAB_OUTCOME_AUTH;
 %constant int OUTCOME_REJECTED = HOMELAB_OUTCOME_REJECTED;
 %constant int OUTCOME_CANCELLED = HOMELAB_OUTCOME_CANCELLED;
+%constant int SEND_RAW = HOMELAB_SEND_RAW;
 %constant int SECRET_DONE = HOMELAB_SECRET_DONE;
 %constant int SECRET_PASS = HOMELAB_SECRET_PASS;
 %constant int SECRET_LATER = HOMELAB_SECRET_LATER;
@@ -342,6 +353,8 @@ int before(void);
 int after(void);
 int cause(void);
 const char *text(void);
+const char *data(void);
+size_t data_length(void);
 HOMELAB_LENDS(homelab_op, wrapped_op, (), homelab_event_op($self))
 char *json(void);
 }
@@ -530,6 +543,28 @@ int observe(const char *endpoint, int outcome, int64_t elapsed_us);
 int add_maintenance(const char *subject, int64_t from_us, int64_t until_us);
 }
 
+%newobject homelab_reply::wrapped_of;
+%rename(of) homelab_reply::wrapped_of;
+HOMELAB_WAITS(homelab_reply::wrapped_of)
+%extend homelab_reply {
+static HOMELAB_MAKES(homelab_reply, wrapped_of, (const homelab_op *op), homelab_reply_of(&made, op))
+int status(void);
+const char *endpoint(void);
+const char *model(void);
+const char *body(void);
+size_t body_length(void);
+const char *text(void);
+const char *finish(void);
+int64_t prompt_tokens(void);
+int64_t answer_tokens(void);
+int64_t first_byte_us(void);
+int64_t total_us(void);
+size_t attempt_count(void);
+const char *attempt_endpoint(size_t i);
+int attempt_outcome(size_t i);
+const char *attempt_message(size_t i);
+}
+
 HOMELAB_WAITS(homelab_router::homelab_router)
 HOMELAB_WAITS(homelab_router::update)
 HOMELAB_WAITS(homelab_router::expert_count)
@@ -538,6 +573,9 @@ HOMELAB_WAITS(homelab_router::begin)
 HOMELAB_WAITS(homelab_router::finish)
 HOMELAB_WAITS(homelab_router::report)
 HOMELAB_WAITS(homelab_router::in_flight)
+%newobject homelab_router::wrapped_send;
+%rename(send) homelab_router::wrapped_send;
+HOMELAB_WAITS(homelab_router::wrapped_send)
 %extend homelab_router {
 %apply homelab_snapshot *HOMELAB_MAYBE { homelab_snapshot *snapshot }
 HOMELAB_CONSTRUCTOR(homelab_router, (homelab_inventory *inventory, homelab_snapshot *snapshot = NULL, const homelab_opts *opts = NULL), homelab_router_new(&made, inventory, snapshot, opts))
@@ -555,6 +593,7 @@ int64_t begin(const homelab_decision *decision, size_t i);
 int finish(int64_t ticket, int outcome, int64_t first_byte_us, int64_t total_us, int64_t tokens, int64_t retry_ms);
 int report(homelab_prober *prober);
 int in_flight(const char *endpoint);
+HOMELAB_MAKES(homelab_op, wrapped_send, (homelab_ctx *ctx, const homelab_request *request, const char *text, size_t length, uint32_t flags = 0), homelab_router_send($self, ctx, request, text, length, flags, &made))
 }
 
 HOMELAB_WAITS(homelab_request::homelab_request)

@@ -97,7 +97,13 @@ HOMELAB_BEGIN_DECLS
 
 /* Family -70..-79: routing. */
 /** No model on any endpoint passed the filters. @since 0.2.0 */
-#define HOMELAB_E_ROUTE_NONE (-70)
+#define HOMELAB_E_ROUTE_NONE     (-70)
+/** Every candidate failed before it said anything. @since 0.2.0 */
+#define HOMELAB_E_ROUTE_FAILED   (-71)
+/** A server refused the request itself; the sub-code is its HTTP status. @since 0.2.0 */
+#define HOMELAB_E_ROUTE_REJECTED (-72)
+/** The answer broke off after its first byte. @since 0.2.0 */
+#define HOMELAB_E_ROUTE_CUT      (-73)
 
 /** @brief Code of the last failure of this thread, or HOMELAB_OK. @since 0.1.0 */
 HOMELAB_API int homelab_error_code(void);

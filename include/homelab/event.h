@@ -33,6 +33,14 @@ typedef struct homelab_op homelab_op;
 /** A running prober took a changed inventory. @since 0.1.0 */
 #define HOMELAB_EVENT_INVENTORY  24
 
+/** A piece of an answer arrived for homelab_router_send(): homelab_event_data() is it,
+ * homelab_event_op() the operation. Never dropped: while option `router.buffer_bytes` of them wait,
+ * no more is read. @since 0.2.0 */
+#define HOMELAB_EVENT_ANSWER  30
+/** homelab_router_send() turns to an endpoint: the subject is its id, the text the model,
+ * homelab_event_after() the number of the attempt, from 1. @since 0.2.0 */
+#define HOMELAB_EVENT_ATTEMPT 31
+
 /** @brief Takes a reference. @return The same event; NULL for NULL. @since 0.1.0 */
 HOMELAB_API homelab_event *homelab_event_ref(homelab_event *event);
 
@@ -68,8 +76,16 @@ HOMELAB_API int homelab_event_cause(const homelab_event *event);
  * 0.1.0 */
 HOMELAB_API const char *homelab_event_text(const homelab_event *event);
 
-/** @brief The operation that completed, borrowed from the event; NULL for other events. @since
- * 0.1.0 */
+/** @brief What a HOMELAB_EVENT_ANSWER brought, homelab_event_data_length() bytes with a NUL behind
+ * them; "" for other events, NULL for NULL. Borrowed. It stands nowhere else, not in the event's
+ * JSON either. @since 0.2.0 */
+HOMELAB_API const char *homelab_event_data(const homelab_event *event);
+
+/** @brief Number of bytes of homelab_event_data(). @since 0.2.0 */
+HOMELAB_API size_t homelab_event_data_length(const homelab_event *event);
+
+/** @brief The operation that completed or that a piece of an answer belongs to, borrowed from the
+ * event; NULL for other events. @since 0.1.0 */
 HOMELAB_API homelab_op *homelab_event_op(const homelab_event *event);
 
 /** @brief The event as one JSON object. @return Text for homelab_free(), or NULL with an error

@@ -202,6 +202,11 @@
  */
 #define HOMELAB_OPT_ROUTER_BREAKER_OPEN_MS "router.breaker_open_ms"
 
+/** Pieces of answers that wait to be taken before no more is read. (integer, 1024 to 1073741824
+ * bytes, default 1048576) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_BUFFER_BYTES "router.buffer_bytes"
+
 /** How long a request waits for its connection. (integer, 1 to 3600000 ms, default 5000) @since
  * 0.2.0
  */
@@ -211,6 +216,16 @@
  * is added where it is not loaded. (integer, 1 to 86400000 ms, default 120000) @since 0.2.0
  */
 #define HOMELAB_OPT_ROUTER_FIRST_BYTE_MS "router.first_byte_ms"
+
+/** Largest answer that is not streamed, and longest line of a stream. (integer, 1024 to
+ * 1073741824 bytes, default 67108864) @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_MAX_ANSWER_BYTES "router.max_answer_bytes"
+
+/** Largest body of a request that is sent. (integer, 1024 to 1073741824 bytes, default 67108864)
+ * @since 0.2.0
+ */
+#define HOMELAB_OPT_ROUTER_MAX_REQUEST_BYTES "router.max_request_bytes"
 
 /** How much longer than usual to wait for a preferred model: a step of preference is worth so
  * many times the task's seconds. (number, 0.01 to 100, default 1) @since 0.2.0

@@ -32,6 +32,11 @@
 
 HOMELAB_BEGIN_DECLS
 
+/** What came of a request that homelab_router_send() sent. Immutable, reference-counted; any
+ * thread.
+ * @since 0.2.0 */
+typedef struct homelab_reply homelab_reply;
+
 /** Chooses experts. Reference-counted; any thread. @since 0.2.0 */
 typedef struct homelab_router homelab_router;
 /** What is asked for, without the text. Reusable; one thread at a time. @since 0.2.0 */
@@ -373,6 +378,87 @@ HOMELAB_API int homelab_router_report(homelab_router *router, homelab_prober *pr
 /** @brief Requests in flight at an endpoint that this router knows of; -1 for an unknown one.
  * @since 0.2.0 */
 HOMELAB_API int homelab_router_in_flight(homelab_router *router, const char *endpoint);
+
+/* --- Sending --- */
+
+/** Pieces are the bytes of the body as they came, in place of the text that the model says; they
+ * may end amid a character. @since 0.2.0 */
+#define HOMELAB_SEND_RAW 1u
+
+/**
+ * @brief Decides, and sends the request to the best candidate; to the next one when that fails
+ * before it said anything. Never to another one afterwards.
+ *
+ * While it runs, the context queues a HOMELAB_EVENT_ATTEMPT for each candidate that is tried, a
+ * HOMELAB_EVENT_ANSWER for each piece of a streamed answer, and last HOMELAB_EVENT_OP_DONE; then
+ * homelab_reply_of() tells the rest. Candidates that may have to load their model first are given
+ * time for that, since giving up would abort the load. API keys are asked for as those of probes
+ * are, and sent only to the endpoint that they belong to.
+ *
+ * @param ctx Does the work, on its thread.
+ * @param request Copied. Of kind HOMELAB_REQUEST_TEXT a streamed chat, or embeddings if that is the
+ * task, is made of the text; a body passes through as it is, but for its model.
+ * @param text The prompt or body, length bytes; copied.
+ * @param flags 0 or HOMELAB_SEND_RAW.
+ * @param[out] op Completes with HOMELAB_OK; HOMELAB_E_ROUTE_FAILED when every candidate failed;
+ * HOMELAB_E_ROUTE_REJECTED when a server refused the request itself; HOMELAB_E_ROUTE_CUT when the
+ * answer broke off; HOMELAB_E_TIMEOUT after option `router.total_ms`; HOMELAB_E_CANCELLED. May be
+ * NULL.
+ * @return HOMELAB_OK; what homelab_router_decide() fails with; HOMELAB_E_LIMIT (option
+ * `router.max_request_bytes`), HOMELAB_E_CLOSED, HOMELAB_E_FORKED or HOMELAB_E_NOMEM.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_router_send(homelab_router *router, homelab_ctx *ctx,
+                                    const homelab_request *request, const char *text, size_t length,
+                                    uint32_t flags, homelab_op **op);
+
+/**
+ * @brief What an operation of homelab_router_send() brought, also when it failed.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_PENDING while it runs, or HOMELAB_E_NOT_FOUND
+ * for another operation.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_reply_of(homelab_reply **out, const homelab_op *op);
+/** @brief Takes a reference. @return The same reply; NULL for NULL. @since 0.2.0 */
+HOMELAB_API homelab_reply *homelab_reply_ref(homelab_reply *reply);
+/** @brief Drops a reference; NULL is allowed. @since 0.2.0 */
+HOMELAB_API void homelab_reply_unref(homelab_reply *reply);
+
+/** @brief HTTP status of the last attempt; 0 where it got none. @since 0.2.0 */
+HOMELAB_API int homelab_reply_status(const homelab_reply *reply);
+/** @brief Endpoint of the last attempt; NULL for NULL. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_endpoint(const homelab_reply *reply);
+/** @brief Model of the last attempt; NULL for NULL. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_model(const homelab_reply *reply);
+/** @brief Body of an answer that was not streamed, or of a refusal; homelab_reply_body_length()
+ * bytes with a NUL behind them. "" where there is none, NULL for NULL. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_body(const homelab_reply *reply);
+/** @brief Number of bytes of homelab_reply_body(). @since 0.2.0 */
+HOMELAB_API size_t homelab_reply_body_length(const homelab_reply *reply);
+/** @brief What the model says in an answer that was not streamed; "" where there is none, NULL for
+ * NULL. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_text(const homelab_reply *reply);
+/** @brief Why the model stopped, such as `stop` or `length`; "" where it did not say, NULL for
+ * NULL. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_finish(const homelab_reply *reply);
+/** @brief Tokens of the prompt as the server counted them; -1 where it did not. @since 0.2.0 */
+HOMELAB_API int64_t homelab_reply_prompt_tokens(const homelab_reply *reply);
+/** @brief Tokens of the answer as the server counted them; -1 where it did not. @since 0.2.0 */
+HOMELAB_API int64_t homelab_reply_answer_tokens(const homelab_reply *reply);
+/** @brief From the start of the last attempt to the first byte of its answer, microseconds; -1
+ * without one. @since 0.2.0 */
+HOMELAB_API int64_t homelab_reply_first_byte_us(const homelab_reply *reply);
+/** @brief From the start of the first attempt to the end, microseconds. @since 0.2.0 */
+HOMELAB_API int64_t homelab_reply_total_us(const homelab_reply *reply);
+/** @brief Number of attempts. @since 0.2.0 */
+HOMELAB_API size_t homelab_reply_attempt_count(const homelab_reply *reply);
+/** @brief Endpoint of attempt i; NULL past the end. Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_reply_attempt_endpoint(const homelab_reply *reply, size_t i);
+/** @brief What attempt i met, HOMELAB_OUTCOME_…; -1 past the end. @since 0.2.0 */
+HOMELAB_API int homelab_reply_attempt_outcome(const homelab_reply *reply, size_t i);
+/** @brief One line on how attempt i failed; "" when it did not, NULL past the end. Borrowed. @since
+ * 0.2.0 */
+HOMELAB_API const char *homelab_reply_attempt_message(const homelab_reply *reply, size_t i);
 
 HOMELAB_END_DECLS
 

@@ -51,6 +51,8 @@ struct hl_event_list {
     uint64_t dropped;        /* not yet told */
     uint64_t dropped_after;  /* number of the first event that comes after the loss */
     homelab_event *overflow; /* kept for telling it without memory */
+    size_t data_bytes;       /* of pieces of answers */
+    struct hl_task *data_taken;
 };
 
 struct hl_secret_list {

@@ -52,6 +52,9 @@ static const struct {
     NAME(HOMELAB_E_SECRET_UNAVAILABLE),
     NAME(HOMELAB_E_SECRET_REFUSED),
     NAME(HOMELAB_E_ROUTE_NONE),
+    NAME(HOMELAB_E_ROUTE_FAILED),
+    NAME(HOMELAB_E_ROUTE_REJECTED),
+    NAME(HOMELAB_E_ROUTE_CUT),
 #undef NAME
 };
 
@@ -176,7 +179,8 @@ bool homelab_error_is_retryable(int code)
 {
     return homelab_error_is_timeout(code) || code == HOMELAB_E_NOMEM ||
            (code <= HOMELAB_E_NET_DNS && code >= HOMELAB_E_NET_CLOSED) ||
-           code == HOMELAB_E_SECRET_UNAVAILABLE || code == HOMELAB_E_ROUTE_NONE;
+           code == HOMELAB_E_SECRET_UNAVAILABLE || code == HOMELAB_E_ROUTE_NONE ||
+           code == HOMELAB_E_ROUTE_FAILED || code == HOMELAB_E_ROUTE_CUT;
 }
 
 bool homelab_error_is_timeout(int code)

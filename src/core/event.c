@@ -78,6 +78,7 @@ static homelab_event *pop(struct hl_event_list *list)
         list->last = NULL;
     list->count--;
     list->limited -= event->limited;
+    list->data_bytes -= event->data_length;
     event->next = NULL;
     return event;
 }
@@ -127,6 +128,39 @@ void hl_event_queue(homelab_ctx *ctx, const struct hl_event_fields *fields)
     hl_event_append(ctx, event);
 }
 
+int hl_event_queue_data(homelab_ctx *ctx, homelab_op *op, const struct hl_event_fields *fields,
+                        const char *data, size_t length)
+{
+    const char *subject = fields->subject ? fields->subject : "";
+    const char *text = fields->text ? fields->text : "";
+    size_t subject_length = hl_utf8_cut(subject, strlen(subject), SUBJECT_MAX);
+    size_t text_length = hl_utf8_cut(text, strlen(text), TEXT_MAX);
+    homelab_event *event = make(ctx, fields->type, subject_length + text_length + length + 3);
+    if (!event)
+        return hl_error_nomem();
+    char *at = (char *)(event + 1);
+    event->subject = put(&at, subject, subject_length);
+    event->text = put(&at, text, text_length);
+    event->data = put(&at, data, length);
+    event->data_length = length;
+    event->before = fields->before;
+    event->after = fields->after;
+    event->op = homelab_op_ref(op);
+    ctx->events.data_bytes += length;
+    hl_event_append(ctx, event);
+    return HOMELAB_OK;
+}
+
+size_t hl_event_data_waiting(const homelab_ctx *ctx)
+{
+    return ctx->events.data_bytes;
+}
+
+void hl_event_on_data_taken(homelab_ctx *ctx, struct hl_task *task)
+{
+    ctx->events.data_taken = task;
+}
+
 /* The event that tells of a loss, where it is its turn and there is memory for it. */
 static homelab_event *take_overflow(homelab_ctx *ctx)
 {
@@ -168,6 +202,8 @@ int homelab_ctx_next_event(homelab_ctx *ctx, homelab_event **out)
     hl_error_clear();
     hl_ctx_lock(ctx);
     homelab_event *event = take(ctx);
+    if (event && event->data_length && ctx->events.data_taken)
+        hl_loop_post(ctx->loop, ctx->events.data_taken);
     bool short_of_memory = !event && hl_events_waiting(ctx) > 0;
     hl_ctx_unlock(ctx);
     if (short_of_memory)
@@ -235,6 +271,18 @@ const char *homelab_event_text(const homelab_event *event)
     return event ? event->text : NULL;
 }
 
+const char *homelab_event_data(const homelab_event *event)
+{
+    if (!event)
+        return NULL;
+    return event->data ? event->data : "";
+}
+
+size_t homelab_event_data_length(const homelab_event *event)
+{
+    return event ? event->data_length : 0;
+}
+
 homelab_op *homelab_event_op(const homelab_event *event)
 {
     return event ? event->op : NULL;
@@ -257,6 +305,10 @@ static const char *type_name(int type)
         return "capability";
     case HOMELAB_EVENT_INVENTORY:
         return "inventory";
+    case HOMELAB_EVENT_ANSWER:
+        return "answer";
+    case HOMELAB_EVENT_ATTEMPT:
+        return "attempt";
     default:
         return "unknown";
     }

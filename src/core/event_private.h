@@ -16,6 +16,8 @@ struct homelab_event {
     int64_t time_us, generation;
     int before, after, cause;
     const char *before_name, *after_name, *cause_name;
+    const char *data; /* behind the event, or NULL */
+    size_t data_length;
     homelab_op *op;      /* referenced */
     const char *subject; /* behind the event, like the text, or static, or the operation's */
     const char *text;

@@ -28,6 +28,7 @@ struct hl_http_request {
     const char *url;
     const char *unix_socket; /* path, or NULL */
     const char *body;        /* JSON, or NULL */
+    size_t body_length;      /* 0: up to its NUL */
     const char *bearer;      /* key, or NULL; wiped afterwards */
     const char *ca_file;     /* or NULL: the context's option */
     bool insecure;           /* accept any certificate, logged */
@@ -39,7 +40,7 @@ struct hl_http_request {
     size_t max_body;             /* 0: the context's option */
     int64_t range_first;         /* of a Range header, with range_last; */
     int64_t range_last;          /* 0: no such header */
-    hl_http_piece_fn piece_fn;   /* gets the body of a 200 or 206 in place of the result */
+    hl_http_piece_fn piece_fn;   /* gets the body of a 2xx in place of the result */
     void *piece_userdata;
 };
 
@@ -74,6 +75,10 @@ int hl_http_prepare(homelab_ctx *ctx);
  * cancelled. */
 int hl_http_start(homelab_ctx *ctx, const struct hl_http_request *request, hl_http_done_fn fn,
                   void *userdata, struct hl_transfer **out);
+/* No more pieces until hl_http_resume(); also from inside piece_fn. What libcurl read already it
+ * keeps; the peer is held up. */
+void hl_http_hold(struct hl_transfer *transfer);
+void hl_http_resume(struct hl_transfer *transfer); /* not from inside libcurl */
 /* Whether transfers wait for their start, so that starting more would only let them wait longer. */
 bool hl_http_is_behind(homelab_ctx *ctx);
 /* Ends it without a callback; never blocks, also not on a hanging name look-up. NULL is allowed. */

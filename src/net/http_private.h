@@ -153,6 +153,8 @@ struct hl_transfer {
     struct hl_target *target;
     struct curl_slist *headers; /* holds the key; wiped */
     char *body;                 /* of a POST */
+    size_t body_length;
+    bool held; /* no more pieces for now */
     char *unix_socket, *ca_file;
     bool insecure, connect_only, fresh, tls, posts;
     bool special; /* the handle has options beyond the usual ones */

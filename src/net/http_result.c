@@ -290,7 +290,7 @@ static void fill_real(struct hl_transfer *transfer, struct hl_http_result *resul
     result->reused = made == 0 && request_size > 0;
     result->connected = made > 0 || result->reused || connect_us > 0;
     result->sent = request_size > 0 && (!transfer->posts || info_us(easy, CURLINFO_SIZE_UPLOAD_T) >=
-                                                                (int64_t)strlen(transfer->body));
+                                                                (int64_t)transfer->body_length);
     result->connect_us = result->reused ? 0 : result->connected ? connect_us : -1;
     result->first_byte_us = first_us > 0 && transfer->header_bytes > 0 ? first_us : -1;
     /* libcurl's figure stands where it last looked, which for a silent peer is long ago. */

@@ -38,7 +38,7 @@ static bool give_piece(struct hl_transfer *transfer, const char *data, size_t le
     long status = 0;
     curl_off_t body_length = -1;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (!transfer->piece_fn || (status != 200 && status != 206))
+    if (!transfer->piece_fn || status < 200 || status >= 300)
         return false;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &body_length);
     struct hl_http_piece piece = {
@@ -58,6 +58,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *userdata)
     struct hl_transfer *transfer = userdata;
     size_t length = size * count;
     long status = 0;
+    if (transfer->held)
+        return CURL_WRITEFUNC_PAUSE;
     if (give_piece(transfer, data, length))
         return transfer->stop == HL_STOP_NONE ? length : 0;
     if (transfer->answer.length == 0)
@@ -219,7 +221,7 @@ static int set_special(struct hl_transfer *transfer, bool set)
     if (code == CURLE_OK)                                                                          \
     code = curl_easy_setopt(easy, CURLOPT_##option, value)
     SET(POSTFIELDS, set && transfer->posts ? transfer->body : NULL);
-    SET(POSTFIELDSIZE, set && transfer->posts ? (long)strlen(transfer->body) : -1L);
+    SET(POSTFIELDSIZE, set && transfer->posts ? (long)transfer->body_length : -1L);
     if (set && transfer->posts) {
         SET(POST, 1L);
     } else {
@@ -399,13 +401,27 @@ static int add_range(struct hl_transfer *transfer, int64_t first, int64_t last)
     return add_header(&transfer->headers, line);
 }
 
+static int copy_body(struct hl_transfer *transfer, const struct hl_http_request *request)
+{
+    const char *body = transfer->posts && !request->body ? "" : request->body;
+    if (!body)
+        return HOMELAB_OK;
+    transfer->body_length = request->body_length ? request->body_length : strlen(body);
+    transfer->body = hl_malloc(transfer->body_length + 1);
+    if (!transfer->body)
+        return hl_error_nomem();
+    memcpy(transfer->body, body, transfer->body_length);
+    transfer->body[transfer->body_length] = '\0';
+    return HOMELAB_OK;
+}
+
 static int copy_request(struct hl_transfer *transfer, const struct hl_http_request *request)
 {
     transfer->posts = request->body || (request->method && strcmp(request->method, "POST") == 0);
     transfer->target = hl_target_take(transfer->http, request->url, request->unix_socket);
     int code = transfer->target ? HOMELAB_OK : homelab_error_code();
     if (!code)
-        code = copy(&transfer->body, transfer->posts && !request->body ? "" : request->body);
+        code = copy_body(transfer, request);
     if (!code)
         code = copy(&transfer->unix_socket, request->unix_socket);
     if (!code)
@@ -443,6 +459,7 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->stop = HL_STOP_NONE;
     transfer->stop_errno = 0;
     transfer->opened_socket = transfer->greeting = false;
+    transfer->held = false;
     transfer->header_bytes = 0;
     transfer->headers_ended = false;
     transfer->has_server = transfer->has_content_type = transfer->has_location = false;

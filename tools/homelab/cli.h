@@ -20,7 +20,8 @@ struct command {
 };
 
 extern const struct command command_status, command_validate, command_whatif, command_discover,
-    command_gguf, command_options, command_plan, command_route, command_version, command_help;
+    command_gguf, command_options, command_plan, command_route, command_ask, command_version,
+    command_help;
 const struct command *find_command(const char *name);
 void print_usage(FILE *stream, const struct command *command);
 /* Prints usage where it belongs: for -h on stdout with 0, for a wrong option on stderr with 3. */

@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_status,  &command_validate, &command_whatif, &command_discover, &command_gguf,
-    &command_options, &command_plan,     &command_route,  &command_version,  &command_help,
+    &command_status, &command_validate, &command_whatif, &command_discover,
+    &command_gguf,   &command_options,  &command_plan,   &command_route,
+    &command_ask,    &command_version,  &command_help,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 

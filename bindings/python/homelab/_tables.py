@@ -167,6 +167,12 @@ class ErrorCode(enum.IntEnum):
     SECRET_REFUSED = -61
     # No model on any endpoint passed the filters.
     ROUTE_NONE = -70
+    # Every candidate failed before it said anything.
+    ROUTE_FAILED = -71
+    # A server refused the request itself; the sub-code is its HTTP status.
+    ROUTE_REJECTED = -72
+    # The answer broke off after its first byte.
+    ROUTE_CUT = -73
 
 
 class EventType(enum.IntEnum):
@@ -188,6 +194,12 @@ class EventType(enum.IntEnum):
     CAPABILITY = 23
     # A running prober took a changed inventory.
     INVENTORY = 24
+    # A piece of an answer arrived for router_send(): event_data() is it, event_op() the operation.
+    # Never dropped: while option `router.buffer_bytes` of them wait, no more is read.
+    ANSWER = 30
+    # router_send() turns to an endpoint: the subject is its id, the text the model, event_after()
+    # the number of the attempt, from 1.
+    ATTEMPT = 31
 
 
 class Format(enum.IntEnum):
@@ -379,11 +391,19 @@ class Options(TypedDict, total=False):
     # How long that while is at first; it doubles with each failed trial. (int, 1 to 3600000 ms,
     # default 5000)
     router_breaker_open_ms: int
+    # Pieces of answers that wait to be taken before no more is read. (int, 1024 to 1073741824
+    # bytes, default 1048576)
+    router_buffer_bytes: int
     # How long a request waits for its connection. (int, 1 to 3600000 ms, default 5000)
     router_connect_ms: int
     # How long a request to a loaded model waits for the first byte of its answer; time for loading
     # is added where it is not loaded. (int, 1 to 86400000 ms, default 120000)
     router_first_byte_ms: int
+    # Largest answer that is not streamed, and longest line of a stream. (int, 1024 to 1073741824
+    # bytes, default 67108864)
+    router_max_answer_bytes: int
+    # Largest body of a request that is sent. (int, 1024 to 1073741824 bytes, default 67108864)
+    router_max_request_bytes: int
     # How much longer than usual to wait for a preferred model: a step of preference is worth so
     # many times the task's seconds. (float, 0.01 to 100, default 1)
     router_patience: float
@@ -558,10 +578,16 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         'How long it gets at most. (int, 1 to 86400000 ms, default 300000)'),
     'router_breaker_open_ms': ('router.breaker_open_ms', 'int',
         'How long that while is at first; it doubles with each failed trial. (int, 1 to 3600000 ms, default 5000)'),
+    'router_buffer_bytes': ('router.buffer_bytes', 'int',
+        'Pieces of answers that wait to be taken before no more is read. (int, 1024 to 1073741824 bytes, default 1048576)'),
     'router_connect_ms': ('router.connect_ms', 'int',
         'How long a request waits for its connection. (int, 1 to 3600000 ms, default 5000)'),
     'router_first_byte_ms': ('router.first_byte_ms', 'int',
         'How long a request to a loaded model waits for the first byte of its answer; time for loading is added where it is not loaded. (int, 1 to 86400000 ms, default 120000)'),
+    'router_max_answer_bytes': ('router.max_answer_bytes', 'int',
+        'Largest answer that is not streamed, and longest line of a stream. (int, 1024 to 1073741824 bytes, default 67108864)'),
+    'router_max_request_bytes': ('router.max_request_bytes', 'int',
+        'Largest body of a request that is sent. (int, 1024 to 1073741824 bytes, default 67108864)'),
     'router_patience': ('router.patience', 'float',
         "How much longer than usual to wait for a preferred model: a step of preference is worth so many times the task's seconds. (float, 0.01 to 100, default 1)"),
     'router_slow_load_bytes': ('router.slow_load_bytes', 'int',

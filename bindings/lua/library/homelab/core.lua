@@ -175,6 +175,15 @@ core.E_SECRET_REFUSED = -61
 ---No model on any endpoint passed the filters.
 core.E_ROUTE_NONE = -70
 
+---Every candidate failed before it said anything.
+core.E_ROUTE_FAILED = -71
+
+---A server refused the request itself; the sub-code is its HTTP status.
+core.E_ROUTE_REJECTED = -72
+
+---The answer broke off after its first byte.
+core.E_ROUTE_CUT = -73
+
 ---Events were dropped because the queue was full (option `queue.events`) or memory was short; event_after() is how
 ---many. It stands where they would have stood.
 core.EVENT_OVERFLOW = 1
@@ -196,6 +205,14 @@ core.EVENT_CAPABILITY = 23
 
 ---A running prober took a changed inventory.
 core.EVENT_INVENTORY = 24
+
+---A piece of an answer arrived for router_send(): event_data() is it, event_op() the operation. Never dropped: while
+---option `router.buffer_bytes` of them wait, no more is read.
+core.EVENT_ANSWER = 30
+
+---router_send() turns to an endpoint: the subject is its id, the text the model, event_after() the number of the
+---attempt, from 1.
+core.EVENT_ATTEMPT = 31
 
 ---Read from a file.
 core.GGUF_SOURCE_FILE = 0
@@ -391,12 +408,22 @@ core.OPT_ROUTER_BREAKER_MAX_MS = "router.breaker_max_ms"
 ---How long that while is at first; it doubles with each failed trial. (integer, 1 to 3600000 ms, default 5000)
 core.OPT_ROUTER_BREAKER_OPEN_MS = "router.breaker_open_ms"
 
+---Pieces of answers that wait to be taken before no more is read. (integer, 1024 to 1073741824 bytes, default 1048576)
+core.OPT_ROUTER_BUFFER_BYTES = "router.buffer_bytes"
+
 ---How long a request waits for its connection. (integer, 1 to 3600000 ms, default 5000)
 core.OPT_ROUTER_CONNECT_MS = "router.connect_ms"
 
 ---How long a request to a loaded model waits for the first byte of its answer; time for loading is added where it is
 ---not loaded. (integer, 1 to 86400000 ms, default 120000)
 core.OPT_ROUTER_FIRST_BYTE_MS = "router.first_byte_ms"
+
+---Largest answer that is not streamed, and longest line of a stream. (integer, 1024 to 1073741824 bytes, default
+---67108864)
+core.OPT_ROUTER_MAX_ANSWER_BYTES = "router.max_answer_bytes"
+
+---Largest body of a request that is sent. (integer, 1024 to 1073741824 bytes, default 67108864)
+core.OPT_ROUTER_MAX_REQUEST_BYTES = "router.max_request_bytes"
 
 ---How much longer than usual to wait for a preferred model: a step of preference is worth so many times the task's
 ---seconds. (number, 0.01 to 100, default 1)
@@ -618,6 +645,10 @@ core.OUTCOME_REJECTED = 7
 
 ---The caller gave up; says nothing about the server.
 core.OUTCOME_CANCELLED = 8
+
+---Pieces are the bytes of the body as they came, in place of the text that the model says; they may end amid a
+---character.
+core.SEND_RAW = 1
 
 ---The request was answered or refused.
 core.SECRET_DONE = 0
@@ -948,7 +979,16 @@ function Event:cause() end
 ---@return string?
 function Event:text() end
 
----The operation that completed, borrowed from the event; NULL for other events.
+---What a EVENT_ANSWER brought, event_data_length() bytes with a NUL behind them; "" for other events, NULL for NULL.
+---Borrowed. It stands nowhere else, not in the event's JSON either.
+---@return string?
+function Event:data() end
+
+---Number of bytes of event_data().
+---@return integer
+function Event:data_length() end
+
+---The operation that completed or that a piece of an answer belongs to, borrowed from the event; NULL for other events.
 ---@return homelab.Op?
 function Event:op() end
 
@@ -1615,6 +1655,83 @@ core.Prober = {}
 ---@return integer? code
 function core.Prober.new(ctx, inventory, opts) end
 
+---What came of a request that router_send() sent. Immutable, reference-counted; any thread.
+---@class homelab.Reply: homelab.Object
+local Reply = {}
+
+---HTTP status of the last attempt; 0 where it got none.
+---@return integer
+function Reply:status() end
+
+---Endpoint of the last attempt; NULL for NULL. Borrowed.
+---@return string?
+function Reply:endpoint() end
+
+---Model of the last attempt; NULL for NULL. Borrowed.
+---@return string?
+function Reply:model() end
+
+---Body of an answer that was not streamed, or of a refusal; reply_body_length() bytes with a NUL behind them. "" where
+---there is none, NULL for NULL. Borrowed.
+---@return string?
+function Reply:body() end
+
+---Number of bytes of reply_body().
+---@return integer
+function Reply:body_length() end
+
+---What the model says in an answer that was not streamed; "" where there is none, NULL for NULL. Borrowed.
+---@return string?
+function Reply:text() end
+
+---Why the model stopped, such as `stop` or `length`; "" where it did not say, NULL for NULL. Borrowed.
+---@return string?
+function Reply:finish() end
+
+---Tokens of the prompt as the server counted them; -1 where it did not.
+---@return integer
+function Reply:prompt_tokens() end
+
+---Tokens of the answer as the server counted them; -1 where it did not.
+---@return integer
+function Reply:answer_tokens() end
+
+---From the start of the last attempt to the first byte of its answer, microseconds; -1 without one.
+---@return integer
+function Reply:first_byte_us() end
+
+---From the start of the first attempt to the end, microseconds.
+---@return integer
+function Reply:total_us() end
+
+---Number of attempts.
+---@return integer
+function Reply:attempt_count() end
+
+---Endpoint of attempt i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Reply:attempt_endpoint(i) end
+
+---What attempt i met, OUTCOME_…; -1 past the end.
+---@param i integer
+---@return integer
+function Reply:attempt_outcome(i) end
+
+---One line on how attempt i failed; "" when it did not, NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Reply:attempt_message(i) end
+
+core.Reply = {}
+
+---What an operation of router_send() brought, also when it failed.
+---@param op homelab.Op
+---@return homelab.Reply?
+---@return string? message
+---@return integer? code
+function core.Reply.of(op) end
+
 ---Chooses experts. Reference-counted; any thread.
 ---@class homelab.Router: homelab.Object
 local Router = {}
@@ -1671,6 +1788,20 @@ function Router:report(prober) end
 ---@param endpoint string
 ---@return integer
 function Router:in_flight(endpoint) end
+
+---Decides, and sends the request to the best candidate; to the next one when that fails before it said anything. Never
+---to another one afterwards.  While it runs, the context queues a EVENT_ATTEMPT for each candidate that is tried, a
+---EVENT_ANSWER for each piece of a streamed answer, and last EVENT_OP_DONE; then reply_of() tells the rest. Candidates
+---that may have to load their model first are given time for that, since giving up would abort the load. API keys are
+---asked for as those of probes are, and sent only to the endpoint that they belong to.
+---@param ctx homelab.Ctx
+---@param request homelab.Request
+---@param text string
+---@param flags? integer
+---@return homelab.Op?
+---@return string? message
+---@return integer? code
+function Router:send(ctx, request, text, flags) end
 
 core.Router = {}
 

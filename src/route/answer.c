@@ -1,0 +1,184 @@
+#include "route/answer.h"
+
+#include "core/error.h"
+#include "core/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void hl_answer_init(struct hl_answer *answer, bool ollama, bool streamed, size_t max_bytes,
+                    int max_depth, hl_answer_text_fn fn, void *userdata)
+{
+    *answer = (struct hl_answer){.ollama = ollama,
+                                 .streamed = streamed,
+                                 .max_depth = max_depth,
+                                 .fn = fn,
+                                 .userdata = userdata,
+                                 .prompt_tokens = -1,
+                                 .answer_tokens = -1};
+    hl_buf_init(&answer->pending, max_bytes);
+}
+
+void hl_answer_clear(struct hl_answer *answer)
+{
+    hl_buf_free(&answer->pending);
+}
+
+static int unexpected(const char *what)
+{
+    return hl_error_set(HOMELAB_E_NET_PROTOCOL, 0, "answer", "answer: found %s, expected %s", what,
+                        "the JSON of a chat or of embeddings");
+}
+
+static int tell(struct hl_answer *answer, const char *text)
+{
+    if (!text || !*text)
+        return HOMELAB_OK;
+    answer->pieces++;
+    return answer->fn ? answer->fn(text, strlen(text), answer->userdata) : HOMELAB_OK;
+}
+
+static void note_finish(struct hl_answer *answer, const char *reason)
+{
+    if (reason)
+        snprintf(answer->finish, sizeof answer->finish, "%.31s", reason);
+}
+
+static void note_tokens(int64_t *to, const cJSON *object, const char *key)
+{
+    int64_t tokens = hl_json_int(object, key, -1);
+    if (tokens >= 0)
+        *to = tokens;
+}
+
+static int take_openai(struct hl_answer *answer, const cJSON *root)
+{
+    const cJSON *usage = hl_json_get(root, "usage");
+    note_tokens(&answer->prompt_tokens, usage, "prompt_tokens");
+    note_tokens(&answer->answer_tokens, usage, "completion_tokens");
+    /* llama.cpp counts without being asked for usage. */
+    const cJSON *timings = hl_json_get(root, "timings");
+    note_tokens(&answer->prompt_tokens, timings, "prompt_n");
+    note_tokens(&answer->answer_tokens, timings, "predicted_n");
+    const cJSON *choices = hl_json_array(root, "choices");
+    const cJSON *choice = choices ? cJSON_GetArrayItem(choices, 0) : NULL;
+    if (!choice)
+        return HOMELAB_OK;
+    note_finish(answer, hl_json_string(choice, "finish_reason"));
+    const cJSON *said = hl_json_get(choice, answer->streamed ? "delta" : "message");
+    return tell(answer, hl_json_string(said, "content"));
+}
+
+static int take_ollama(struct hl_answer *answer, const cJSON *root)
+{
+    note_tokens(&answer->prompt_tokens, root, "prompt_eval_count");
+    note_tokens(&answer->answer_tokens, root, "eval_count");
+    note_finish(answer, hl_json_string(root, "done_reason"));
+    answer->ended |= hl_json_bool(root, "done") == 1;
+    return tell(answer, hl_json_string(hl_json_get(root, "message"), "content"));
+}
+
+static int take_document(struct hl_answer *answer, const char *text, size_t length)
+{
+    cJSON *root = hl_json_parse(text, length, answer->max_depth);
+    if (!root || !cJSON_IsObject(root)) {
+        cJSON_Delete(root);
+        return unexpected("what is no JSON object");
+    }
+    const cJSON *error = hl_json_get(root, "error");
+    int code = HOMELAB_OK;
+    if (error && !cJSON_IsNull(error))
+        answer->failed = true;
+    else
+        code = answer->ollama ? take_ollama(answer, root) : take_openai(answer, root);
+    cJSON_Delete(root);
+    return code;
+}
+
+static bool is_blank(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+            return false;
+    return true;
+}
+
+/* Of an event stream only lines with data count; comments and names of events are passed over. */
+static int take_line(struct hl_answer *answer, const char *line, size_t length)
+{
+    if (is_blank(line, length) || answer->failed)
+        return HOMELAB_OK;
+    if (answer->ollama)
+        return take_document(answer, line, length);
+    if (length < 5 || memcmp(line, "data:", 5) != 0) {
+        /* Some servers tell an error as bare JSON amid the stream. */
+        return line[0] == '{' ? take_document(answer, line, length) : HOMELAB_OK;
+    }
+    line += 5;
+    length -= 5;
+    while (length && *line == ' ') {
+        line++;
+        length--;
+    }
+    while (length && (unsigned char)line[length - 1] <= ' ')
+        length--;
+    if (length == 6 && memcmp(line, "[DONE]", 6) == 0) {
+        answer->ended = true;
+        return HOMELAB_OK;
+    }
+    return is_blank(line, length) ? HOMELAB_OK : take_document(answer, line, length);
+}
+
+static int keep(struct hl_answer *answer, const char *data, size_t length)
+{
+    hl_buf_append(&answer->pending, data, length);
+    if (answer->pending.failed == HOMELAB_E_LIMIT)
+        return hl_error_set(HOMELAB_E_LIMIT, 0, "answer",
+                            "answer: found more than %zu bytes without an end, expected fewer",
+                            answer->pending.max);
+    return answer->pending.failed ? hl_error_nomem() : HOMELAB_OK;
+}
+
+int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length)
+{
+    int code = HOMELAB_OK;
+    while (length > 0 && !code) {
+        const char *end = answer->streamed ? memchr(data, '\n', length) : NULL;
+        size_t some = end ? (size_t)(end - data) : length;
+        /* A whole line at once is the rule, and needs no copy. */
+        if (end && answer->pending.length == 0) {
+            code = take_line(answer, data, some);
+        } else {
+            code = keep(answer, data, some);
+            if (!code && end) {
+                code = take_line(answer, answer->pending.data ? answer->pending.data : "",
+                                 answer->pending.length);
+                hl_buf_reset(&answer->pending);
+            }
+        }
+        some += end != NULL;
+        data += some;
+        length -= some;
+    }
+    return code;
+}
+
+int hl_answer_end(struct hl_answer *answer)
+{
+    int code = HOMELAB_OK;
+    size_t length = answer->pending.length;
+    if (!answer->streamed) {
+        code = take_document(answer, length ? answer->pending.data : "", length);
+        answer->ended = !code && !answer->failed;
+        return code;
+    }
+    if (length)
+        code = take_line(answer, answer->pending.data, length);
+    /* OpenAI's last word may be missing where the model's is there. */
+    bool complete = answer->ended || (!answer->ollama && answer->finish[0]);
+    if (!code && !complete && !answer->failed)
+        code = hl_error_set(HOMELAB_E_NET_CLOSED, 0, "answer",
+                            "answer: found its end in the middle, expected the server to say that "
+                            "it is complete");
+    return code;
+}
