@@ -107,6 +107,12 @@ def definition(function, where, done):
         lines.append(f"---@return {returned if not fails or returned.endswith('?') else returned + '?'}")
         if fails:
             lines += ["---@return string? message", "---@return integer? code"]
+    if function.name == "json" and function.kind == "method":
+        lines.append(f"function {where}:json({', '.join(name for name, _, _ in found)}) end\n\n---The same as plain tables; null is nil.")
+        lines += [f"---@param {name}{'?' if optional else ''} {shown}" for name, shown, optional in found]
+        lines += ["---@return table?", "---@return string? message", "---@return integer? code"]
+        lines.append(f"function {where}:to_table({', '.join(name for name, _, _ in found)}) end\n")
+        return "\n".join(lines)
     separator = ":" if function.kind == "method" else "."
     name = "new" if function.kind == "constructor" else function.name
     lines.append(f"function {where}{separator}{name}({', '.join(name for name, _, _ in found)}) end\n")

@@ -213,8 +213,8 @@ method("Ctx", "set_secret_provider", function(ctx, fn)
 end)
 
 local function decoded(of_json)
-    return function(object)
-        local json, message, code = of_json(object)
+    return function(...)
+        local json, message, code = of_json(...)
         if not json then
             return nil, message, code
         end
@@ -222,9 +222,12 @@ local function decoded(of_json)
     end
 end
 
---- Plain tables, as in schema/snapshot.schema.json; null is nil.
-method("Snapshot", "to_table", decoded(classes.Snapshot.__index.json))
-method("Event", "to_table", decoded(classes.Event.__index.json))
+--- What tells itself as JSON tells itself as plain tables too; null is nil.
+for name, class in pairs(classes) do
+    if class.__index.json then
+        method(name, "to_table", decoded(class.__index.json))
+    end
+end
 method("Ctx", "stats", decoded(classes.Ctx.__index.stats_json))
 
 -- Metamethods.

@@ -125,27 +125,12 @@ function Ctx:stats() end
 ---@class homelab.Snapshot
 local Snapshot = {}
 
----The snapshot as plain tables, as in schema/snapshot.schema.json.
----@return table?
----@return string? message
----@return integer? code
-function Snapshot:to_table() end
-
 ---What this snapshot would become without some nodes.
 ---@param nodes string Ids, separated by commas
 ---@return homelab.Snapshot?
 ---@return string? message
 ---@return integer? code
 function Snapshot:without(nodes) end
-
----@class homelab.Event
-local Event = {}
-
----The event as a plain table.
----@return table?
----@return string? message
----@return integer? code
-function Event:to_table() end
 
 -- homelab.uv
 

@@ -834,6 +834,12 @@ function Classification:decided_by() end
 ---@return integer? code
 function Classification:json() end
 
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Classification:to_table() end
+
 core.Classification = {}
 
 ---Makes an empty classification, to be filled any number of times.
@@ -997,6 +1003,12 @@ function Event:op() end
 ---@return string? message
 ---@return integer? code
 function Event:json() end
+
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Event:to_table() end
 
 core.Event = {}
 
@@ -1199,6 +1211,12 @@ function Gguf:tensor_part(i) end
 ---@return string? message
 ---@return integer? code
 function Gguf:json() end
+
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Gguf:to_table() end
 
 core.Gguf = {}
 
@@ -2062,6 +2080,12 @@ function Decision:retry_ms() end
 ---@return integer? code
 function Decision:json() end
 
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Decision:to_table() end
+
 core.Decision = {}
 
 ---Makes an empty decision with room for the experts of the router's present table and more.
@@ -2338,6 +2362,12 @@ function Snapshot:model_vram_bytes(endpoint, i) end
 ---@return integer? code
 function Snapshot:json() end
 
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Snapshot:to_table() end
+
 ---The snapshot in Prometheus' text format 0.0.4.
 ---@return string?
 ---@return string? message
@@ -2441,6 +2471,12 @@ function Estimate:flash_attention() end
 ---@return string? message
 ---@return integer? code
 function Estimate:json() end
+
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Estimate:to_table() end
 
 core.Estimate = {}
 
