@@ -5,7 +5,9 @@
 
 #define WIDE_RESULTS 4  /* of the widest matrix at one time: gate, up, their product, its input */
 #define STREAMS      28 /* copies of the residual stream: some models have several of them */
-#define COPIES       4  /* of inputs in a pipeline */
+#define COPIES       4  /* of inputs, and of what crosses devices, in a pipeline */
+#define CROSSING     16 /* residual streams' worth of tensors that cross */
+#define MOST         0x1p60
 
 static int64_t larger(int64_t a, int64_t b)
 {
@@ -26,13 +28,14 @@ static int64_t widest(const struct hl_model *model)
     return most;
 }
 
-static int64_t input_bytes(const struct hl_run *run)
+static double input_bytes(const struct hl_run *run)
 {
+    double batch = (double)run->ubatch;
     int64_t masks = run->model->window > 0 ? 2 : 1;
-    return run->ubatch * (4 * run->cells * masks + 64) + 4 * run->ubatch * run->model->embd;
+    return batch * (4.0 * (double)run->cells * (double)masks + 64 + 4.0 * (double)run->model->embd);
 }
 
-static int64_t attention_bytes(const struct hl_run *run)
+static double attention_bytes(const struct hl_run *run)
 {
     int64_t heads = 0, width = 0;
     for (int64_t i = 0; i < run->model->layers; i++) {
@@ -40,23 +43,24 @@ static int64_t attention_bytes(const struct hl_run *run)
         heads = larger(heads, run->model->layer[i].heads);
         width = larger(width, k + v);
     }
-    int64_t head = larger(run->model->head_k, run->model->head_v);
-    int64_t bytes = 4 * run->ubatch * 4 * heads * head + 2 * width * run->cells * run->streams;
-    if (!run->flash)
-        bytes += 2 * 4 * run->ubatch * run->cells * heads;
-    return bytes;
+    double head = (double)larger(run->model->head_k, run->model->head_v);
+    double batch = (double)run->ubatch, cells = (double)run->cells;
+    double bytes =
+        16 * batch * (double)heads * head + 2.0 * (double)width * cells * (double)run->streams;
+    return run->flash ? bytes : bytes + 8 * batch * cells * (double)heads;
 }
 
 /* What recurrent layers read and write, if the model has such. */
-static int64_t state_bytes(const struct hl_run *run)
+static double state_bytes(const struct hl_run *run)
 {
     const struct hl_model *model = run->model;
-    int64_t states = (model->state_r + model->state_s) * run->sequences;
-    return 4 * (2 * states + 4 * run->ubatch * (model->inner + 2 * model->groups * model->state));
+    double states = (double)(model->state_r + model->state_s) * (double)run->sequences;
+    double channels = (double)model->inner + 2.0 * (double)model->groups * (double)model->state;
+    return 4 * (2 * states + 4 * (double)run->ubatch * channels);
 }
 
 /* With blocks on the CPU, large products go to a device, and their weights with them. */
-static int64_t copied_weight(const struct hl_run *run)
+static uint64_t copied_weight(const struct hl_run *run)
 {
     int cpu = run->backends.count - 1;
     uint64_t largest = 0;
@@ -69,20 +73,23 @@ static int64_t copied_weight(const struct hl_run *run)
         if (host && !gathered && weight->tensor->bytes > largest)
             largest = weight->tensor->bytes;
     }
-    return (int64_t)largest;
+    return largest;
 }
 
 void hl_bound_compute(const struct hl_run *run, struct hl_usage *usage)
 {
     const struct hl_model *model = run->model;
-    int64_t outputs = run->outputs < run->ubatch ? run->outputs : run->ubatch;
-    int64_t wide = 4 * run->ubatch * (WIDE_RESULTS * widest(model) + STREAMS * model->embd);
-    int64_t logits = 4 * model->vocab * outputs * (model->final_softcap != 0 ? 2 : 1);
-    int64_t inputs = input_bytes(run) * (run->pipeline ? COPIES : 1);
-    int64_t bytes = inputs + wide + attention_bytes(run) + state_bytes(run) + logits;
+    double batch = (double)run->ubatch, embd = (double)model->embd;
+    double outputs = run->outputs < run->ubatch ? (double)run->outputs : batch;
+    double logits = 4 * (double)model->vocab * outputs * (model->final_softcap != 0 ? 2 : 1);
+    double inputs = input_bytes(run);
+    if (run->pipeline)
+        inputs = COPIES * (inputs + CROSSING * 4 * batch * embd);
+    double bytes = inputs + attention_bytes(run) + state_bytes(run) + logits +
+                   4 * batch * (WIDE_RESULTS * (double)widest(model) + STREAMS * embd);
     int cpu = run->backends.count - 1;
     for (int i = 0; i < run->backends.count; i++)
-        usage->compute[i] = (uint64_t)bytes;
+        usage->compute[i] = (uint64_t)(bytes < MOST ? bytes : MOST);
     if (cpu > 0)
-        usage->compute[0] += (uint64_t)copied_weight(run);
+        usage->compute[0] += copied_weight(run);
 }

@@ -10,6 +10,7 @@
 #define CC_DEFAULT     890
 #define SERVER_SLOTS   4 /* of llama-server when none are named */
 #define OLLAMA_BATCH   512
+#define TOKENS_MAX     2147483647
 #define DATE_LENGTH    10 /* YYYY-MM-DD */
 #define GIB_TOKENS_MID 23 /* Ollama's default contexts by total memory, GiB */
 #define GIB_TOKENS_TOP 47
@@ -242,6 +243,8 @@ static int read_runtime(struct hl_request *request, const homelab_opts *opts, in
         if (request->batch > OLLAMA_BATCH)
             request->batch = OLLAMA_BATCH;
     }
+    if (request->context > TOKENS_MAX)
+        return bad("vram.context", "more", "2147483647 tokens at most for all slots together");
     if (request->outputs < 0)
         request->outputs = request->embeddings ? 0 : request->parallel;
     return code;

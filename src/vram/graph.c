@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* No tensor of a sane model comes near; products below stay within 64 bits by it. */
-#define MAX_ELEMENTS ((int64_t)1 << 48)
+#define MAX_ELEMENTS ((int64_t)1 << 40)
 
 void hl_graph_init(struct hl_graph *graph, struct hl_arena *arena)
 {

@@ -10,7 +10,10 @@
 #include <string.h>
 
 #define LAYERS_MAX 512 /* LLAMA_MAX_LAYERS */
-#define FACT_MAX   ((int64_t)1 << 31)
+#define FACT_MAX   ((int64_t)1 << 24)
+#define WIDTH_MAX  ((int64_t)1 << 18) /* of one layer's keys, or values */
+#define STATE_MAX  ((int64_t)1 << 26) /* of one layer's state */
+#define TOKENS_MAX ((int64_t)1 << 31)
 
 static const char *const block_names[] = {
 #define HL_WEIGHT(symbol, name) name,
@@ -29,10 +32,17 @@ static const struct {
 
 /* --- Facts --- */
 
-/* Numbers beyond all reason count as 0, which no shape allows. */
+/* Numbers beyond all reason count as 0, which no shape allows. With these bounds no sum of bytes
+ * leaves 63 bits. */
 static int64_t bounded(int64_t value)
 {
     return value >= 0 && value <= FACT_MAX ? value : 0;
+}
+
+static int64_t tokens(const struct hl_model *model, const char *key, int64_t other)
+{
+    int64_t value = hl_gguf_arch_int(model->gguf, key, other);
+    return value >= 0 && value <= TOKENS_MAX ? value : 0;
 }
 
 static int64_t fact(const struct hl_model *model, const char *key, int64_t other)
@@ -108,9 +118,9 @@ static void state_facts(struct hl_model *model)
 
 static void other_facts(struct hl_model *model)
 {
-    model->context_trained = fact(model, "context_length", 0);
+    model->context_trained = tokens(model, "context_length", 0);
     model->context_original =
-        fact(model, "rope.scaling.original_context_length", model->context_trained);
+        tokens(model, "rope.scaling.original_context_length", model->context_trained);
     model->causal = hl_gguf_flag(hl_gguf_arch_key(model->gguf, "attention.causal"), 0, true);
     model->pooling = (enum hl_pooling)fact(model, "pooling_type", HL_POOLING_NONE);
     model->attention_softcap = real_fact(model, "attn_logit_softcapping", 0);
@@ -275,6 +285,15 @@ static int take_memory(struct hl_model *model)
     return 0;
 }
 
+static bool is_sane(const struct hl_model *model)
+{
+    for (int64_t i = 0; i < model->layers; i++) {
+        if (hl_model_k_width(model, i) > WIDTH_MAX || hl_model_v_width(model, i) > WIDTH_MAX)
+            return false;
+    }
+    return model->state_r <= STATE_MAX && model->state_s <= STATE_MAX;
+}
+
 int hl_model_init(struct hl_model *model, const homelab_gguf *gguf)
 {
     *model = (struct hl_model){.gguf = gguf};
@@ -302,7 +321,15 @@ int hl_model_init(struct hl_model *model, const homelab_gguf *gguf)
     sort_weights(model);
     if (model->arch && model->arch->facts)
         model->arch->facts(model);
-    return 0;
+    if (model->window < 0 || model->window > TOKENS_MAX)
+        model->window = 0;
+    if (is_sane(model))
+        return 0;
+    hl_model_free(model);
+    return hl_error_set(HOMELAB_E_INVALID, 0, gguf->architecture,
+                        "model '%s': found caches or states of absurd size, expected at most %lld "
+                        "keys a token and layer",
+                        gguf->architecture, (long long)WIDTH_MAX);
 }
 
 void hl_model_free(struct hl_model *model)
