@@ -274,7 +274,8 @@ class Context:
         """Stops all work. Operations fail with ClosedError; events already queued may still be taken."""
         self._detach()
         self._handle.close()
-        self._collect()
+        with contextlib.suppress(ForkedError):
+            self._collect()
         self._settle()
 
     @property
