@@ -376,6 +376,12 @@ HOMELAB_WAITS(homelab_gguf::wrapped_load_file)
 %newobject homelab_gguf::wrapped_load_memory;
 %rename(load_memory) homelab_gguf::wrapped_load_memory;
 HOMELAB_WAITS(homelab_gguf::wrapped_load_memory)
+%newobject homelab_gguf::wrapped_load_show;
+%rename(load_show) homelab_gguf::wrapped_load_show;
+HOMELAB_WAITS(homelab_gguf::wrapped_load_show)
+%newobject homelab_gguf::wrapped_load_models;
+%rename(load_models) homelab_gguf::wrapped_load_models;
+HOMELAB_WAITS(homelab_gguf::wrapped_load_models)
 %newobject homelab_gguf::wrapped_take;
 %rename(take) homelab_gguf::wrapped_take;
 HOMELAB_WAITS(homelab_gguf::wrapped_take)
@@ -388,6 +394,10 @@ static HOMELAB_MAKES(homelab_gguf, wrapped_load_file, (const char *path, const h
 %apply const char *HOMELAB_MAYBE { const char *name }
 static HOMELAB_MAKES(homelab_gguf, wrapped_load_memory, (const char *text, size_t length, const char *name = NULL, const homelab_opts *opts = NULL), homelab_gguf_load_memory(&made, text, length, name, opts))
 %clear const char *name;
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_show, (const char *text, size_t length, const homelab_opts *opts = NULL), homelab_gguf_load_show(&made, text, length, opts))
+%apply const char *HOMELAB_MAYBE { const char *model }
+static HOMELAB_MAKES(homelab_gguf, wrapped_load_models, (const char *text, size_t length, const char *model = NULL, const homelab_opts *opts = NULL), homelab_gguf_load_models(&made, text, length, model, opts))
+%clear const char *model;
 static HOMELAB_MAKES(homelab_gguf, wrapped_take, (const homelab_op *op), homelab_gguf_take(&made, op))
 static HOMELAB_MAKES(homelab_gguf, wrapped_load_url, (homelab_ctx *ctx, const char *url, int timeout_ms, const homelab_opts *opts = NULL), homelab_gguf_load_url(&made, ctx, url, timeout_ms, opts))
 int source(void);

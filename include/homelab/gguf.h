@@ -63,6 +63,31 @@ HOMELAB_API int homelab_gguf_load_memory(homelab_gguf **out, const char *data, s
                                          const char *name, const homelab_opts *opts);
 
 /**
+ * @brief Takes what Ollama tells of a model: its keys but for long arrays, and its tensors.
+ * @param[out] out The facts; untouched on failure. homelab_gguf_is_certain() is false of them.
+ * @param json, length The answer to `POST /api/show`.
+ * @param opts Options (`gguf.*`, `json.max_depth`), or NULL for the defaults.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_SYNTAX, HOMELAB_E_FORMAT for
+ * another answer, or HOMELAB_E_LIMIT.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_gguf_load_show(homelab_gguf **out, const char *json, size_t length,
+                                       const homelab_opts *opts);
+
+/**
+ * @brief Takes what llama.cpp's server tells of a model: bytes, width, vocabulary and context, but
+ * neither architecture nor layers, so that no estimate can be worked out from it.
+ * @param[out] out The facts; untouched on failure. homelab_gguf_is_certain() is false of them.
+ * @param json, length The answer to `GET /v1/models`.
+ * @param model Id or alias of the model; NULL for the first.
+ * @param opts Options (`gguf.*`, `json.max_depth`), or NULL for the defaults.
+ * @return As homelab_gguf_load_show(), or HOMELAB_E_NOT_FOUND without such a model.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_gguf_load_models(homelab_gguf **out, const char *json, size_t length,
+                                         const char *model, const homelab_opts *opts);
+
+/**
  * @brief Starts reading a file from a web server, without its tensor data.
  * @param ctx The context that does the transfers.
  * @param url `http://` or `https://`, without user or password. Of a model of several files, that

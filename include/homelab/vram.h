@@ -21,7 +21,8 @@ typedef struct homelab_estimate homelab_estimate;
 
 /** Worked out from the graph of a known architecture. @since 0.2.0 */
 #define HOMELAB_CONFIDENCE_EXACT 0
-/** An upper bound: the architecture is unknown, or the tensors are. @since 0.2.0 */
+/** An upper bound: the architecture is unknown, or the facts come from a server that leaves some
+ * out (homelab_gguf_is_certain()). @since 0.2.0 */
 #define HOMELAB_CONFIDENCE_BOUND 1
 
 /**
@@ -29,7 +30,8 @@ typedef struct homelab_estimate homelab_estimate;
  * @param[out] out The estimate; untouched on failure.
  * @param gguf The model's header.
  * @param opts Options (`vram.*`), or NULL for the defaults.
- * @return HOMELAB_OK; HOMELAB_E_INVALID for a NULL gguf or one whose facts contradict each other;
+ * @return HOMELAB_OK; HOMELAB_E_INVALID for a NULL gguf, one whose facts contradict each other, or
+ * one without tensors;
  * HOMELAB_E_OPTION_VALUE for a text option that cannot be read; HOMELAB_E_UNSUPPORTED where
  * llama.cpp refuses these settings; HOMELAB_E_LIMIT where its allocator would give up;
  * HOMELAB_E_NOMEM. Any thread.

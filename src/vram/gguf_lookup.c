@@ -49,6 +49,9 @@ const struct hl_gguf_key *hl_gguf_arch_key(const homelab_gguf *gguf, const char 
     char whole[ARCH_KEY_MAX];
     if (!gguf)
         return NULL;
+    /* What a server tells of a model may lack the architecture; its keys stand for themselves. */
+    if (!*gguf->architecture)
+        return hl_gguf_key(gguf, name);
     int length = snprintf(whole, sizeof whole, "%s.%s", gguf->architecture, name);
     return length > 0 && length < ARCH_KEY_MAX ? hl_gguf_key(gguf, whole) : NULL;
 }

@@ -181,7 +181,8 @@ static int begin(struct measuring *m, struct hl_measure *out, const struct hl_mo
 
 static int compute(struct measuring *m, struct hl_measure *out)
 {
-    if (!m->run.model->arch) {
+    /* What a server tells of a model leaves out lists of layers. */
+    if (!m->run.model->arch || !homelab_gguf_is_certain(m->run.model->gguf)) {
         out->confidence = HL_CONFIDENCE_BOUND;
         hl_bound_compute(&m->run, &out->usage);
         return 0;

@@ -307,6 +307,10 @@ int hl_model_init(struct hl_model *model, const homelab_gguf *gguf)
                             "model '%s': found %lld layers of width %lld, expected 1 to %d layers",
                             gguf->architecture, (long long)model->layers, (long long)model->embd,
                             LAYERS_MAX);
+    if (!gguf->tensor_count)
+        return hl_error_set(HOMELAB_E_INVALID, 0, gguf->architecture,
+                            "model '%s': found no tensors, so its weights are unknown",
+                            gguf->architecture);
     int code = take_memory(model);
     if (code) {
         hl_model_free(model);

@@ -782,7 +782,8 @@ core.VERSION_NUMBER = 200
 ---Worked out from the graph of a known architecture.
 core.CONFIDENCE_EXACT = 0
 
----An upper bound: the architecture is unknown, or the tensors are.
+---An upper bound: the architecture is unknown, or the facts come from a server that leaves some out
+---(gguf_is_certain()).
 core.CONFIDENCE_BOUND = 1
 
 ---What a request was found to be. Belongs to one thread at a time.
@@ -1236,6 +1237,24 @@ function core.Gguf.load_file(path, opts) end
 ---@return string? message
 ---@return integer? code
 function core.Gguf.load_memory(text, name, opts) end
+
+---Takes what Ollama tells of a model: its keys but for long arrays, and its tensors.
+---@param text string
+---@param opts? homelab.Opts
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.load_show(text, opts) end
+
+---Takes what llama.cpp's server tells of a model: bytes, width, vocabulary and context, but neither architecture nor
+---layers, so that no estimate can be worked out from it.
+---@param text string
+---@param model? string
+---@param opts? homelab.Opts
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function core.Gguf.load_models(text, model, opts) end
 
 ---The header that an operation of ctx_fetch_gguf() read.
 ---@param op homelab.Op
