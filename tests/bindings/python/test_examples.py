@@ -1,0 +1,85 @@
+"""The examples do what they say, and so do the lines of the documentation."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+import homelab
+import lab
+
+EXAMPLES = lab.ROOT / "examples/python"
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.simulator = lab.cluster(ollama={}, llama={"backend": "llamacpp", "tier": "remote"})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.simulator.close()
+
+    def run_example(self, name, *arguments):
+        done = subprocess.run([sys.executable, EXAMPLES / name, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=30, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_status(self):
+        code, out, err = self.run_example("status.py", self.simulator.inventory_file)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("    m (loaded)\n", out)
+        self.assertTrue(out.splitlines()[-1].startswith("HEALTHY: "), out)
+
+    def test_wrong_use(self):
+        for name in ("status.py", "watch.py"):
+            self.assertEqual(self.run_example(name)[0], 1)
+            code, out, err = self.run_example(name, "/nonexistent")
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("/nonexistent", err)
+
+    def test_watch(self):
+        with subprocess.Popen([sys.executable, EXAMPLES / "watch.py", self.simulator.inventory_file], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            line = ""
+            while "cluster: all 2 tiers healthy" not in line:
+                line = process.stdout.readline()
+                self.assertTrue(line)
+            process.stdin.close()
+            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.stderr.read(), "")
+
+    def test_documentation(self):
+        """Each Python block of the page runs, in a folder with a cluster.json."""
+        text = (lab.ROOT / "docs/python.md").read_text(encoding="utf-8") + (lab.ROOT / "README.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
+        self.assertGreaterEqual(len(blocks), 5)
+        for block in blocks:
+            with self.subTest(block.splitlines()[0]):
+                code = f"import os, sys; os.chdir({str(lab.pathlib.Path(self.simulator.inventory_file).parent)!r})\n" \
+                    "if not os.path.exists('cluster.json'): os.link('inventory.json', 'cluster.json')\n" + block
+                done = lab.run(code, timeout=30)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_manual(self):
+        """help(homelab) names everything that is public and has a text for it."""
+        if sys.flags.optimize > 1:
+            self.skipTest("python -OO has no docstrings")
+        done = lab.run("import homelab; help(homelab)", env={**os.environ, "PAGER": "cat"})
+        self.assertEqual(done.returncode, 0)
+        for name in homelab.__all__:
+            with self.subTest(name):
+                thing = getattr(homelab, name)
+                if isinstance(thing, type):
+                    self.assertTrue(thing.__doc__ and not thing.__doc__.startswith(name + "("), thing.__doc__)
+                    self.assertIn(f"class {name}(", done.stdout)
+                    for member, value in vars(thing).items():
+                        if not member.startswith("_") and (callable(value) or isinstance(value, property)):
+                            self.assertTrue(value.__doc__, f"{name}.{member}")
+                elif callable(thing):
+                    self.assertTrue(thing.__doc__)
+
+
+if __name__ == "__main__":
+    unittest.main()
