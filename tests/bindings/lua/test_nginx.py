@@ -160,6 +160,18 @@ class InNginx(unittest.TestCase):
             first = fields(server)[1]
             nginx.eventually("the new monitor publishes", lambda: fields(server)[1] != first)
 
+    def test_background_thread(self):
+        start = START.replace('require("homelab.ngx").start(', 'local monitor = require("homelab.ngx").start(') \
+            .replace("} })", "} })\n        if monitor then assert(monitor.ctx:start_thread()) end")
+        with self.start(start) as server:
+            nginx.eventually("all tiers", lambda: "all 2 tiers" in fields(server)[2])
+            first = fields(server)[1]
+            nginx.eventually("more", lambda: fields(server)[1] > first)
+            server.reload()
+            self.assertIn("all 2 tiers", fields(server)[2])
+            self.assertEqual(server.quit(), 0)
+            self.assertEqual(server.complaints(), [])
+
     def test_wrong_inventory(self):
         with self.start(environment={"HOMELAB_INVENTORY": "/nonexistent.yaml"}) as server:
             nginx.eventually("message", lambda: "/nonexistent.yaml: cannot be opened" in fields(server)[2])

@@ -118,6 +118,56 @@ local function test_thread()
     ctx:close()
 end
 
+-- In Neovim an error of a callback is told, and the events after it still come. (luv itself ends the program.)
+local function test_error_in_callback()
+    if not vim then
+        return
+    end
+    local calls, checked = 0, nil
+    local monitor = assert(adapter.monitor({
+        inventory = check.inventory,
+        on_event = function()
+            calls = calls + 1
+            if calls == 1 then
+                error("the first one is wrong")
+            end
+        end,
+    }))
+    assert(monitor:check(function(snapshot)
+        checked = snapshot
+    end))
+    eventually("check", function()
+        return checked and calls > 2
+    end)
+    monitor:close()
+    assert(vim.api.nvim_exec("messages", true):find("the first one is wrong", 1, true))
+    vim.cmd("messages clear")
+end
+
+-- Interpreters of other threads start the module at the same time; texts pass between them.
+local function test_interpreters()
+    local done, left = {}, 12
+    local work = uv.new_work(function(path)
+        local module = require("homelab")
+        local inventory = assert(module.inventory(path))
+        local ctx = assert(module.context())
+        local prober = assert(ctx:prober(inventory))
+        assert(prober:check_now(20000))
+        return (assert(prober:snapshot():json()))
+    end, function(json)
+        done[#done + 1] = json
+    end)
+    for _ = 1, left do
+        assert(work:queue(check.inventory))
+    end
+    eventually("works", function()
+        return #done == left
+    end)
+    for _, json in ipairs(done) do
+        check.equal(assert(homelab.snapshot(json)):endpoint_verdict(0), homelab.VERDICT_HEALTHY)
+    end
+end
+
 local function test_failures()
     check.fails(homelab.E_SYSTEM, adapter.monitor({ inventory = "/nonexistent.yaml" }))
     check.fails(homelab.E_OPTION_UNKNOWN, adapter.monitor({ inventory = check.inventory, options = { log = { rung = 1 } } }))
@@ -130,6 +180,8 @@ test_monitor()
 test_close_in_callback()
 test_attach()
 test_thread()
+test_error_in_callback()
+test_interpreters()
 test_failures()
 check.collect()
 if not vim then
