@@ -53,6 +53,8 @@ static struct hl_node *absorbed(struct hl_builder *b, const struct latent *l, in
     rest = hl_build_linear(b, W(ATTN_KB), NULL, hl_permute(g, rest, 0, 2, 1, 3));
     rest = hl_permute(g, rest, 0, 2, 1, 3);
     struct hl_node *q = hl_concat(g, rest, turning, 0);
+    if (b->model->attention_temperature != 0)
+        q = hl_mul(g, q, hl_build_attention_scale(b));
     struct hl_node *v = hl_reshape(g, l->kv, rank, 1, b->tokens, 1);
     const struct hl_attention attention = {.layer = il,
                                            .q = q,

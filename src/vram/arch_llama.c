@@ -1,7 +1,7 @@
 /* Blocks of attention and a feed-forward network, each behind a norm and added to what came in
  * (sources: llama.cpp, src/models/llama.cpp, qwen2.cpp, qwen2vl.cpp, qwen3.cpp, qwen3moe.cpp,
- * phi3.cpp). What a model has beyond the least follows from its tensors: norms of queries and
- * keys, biases, experts, factors for long contexts. */
+ * qwen3vl.cpp, qwen3vlmoe.cpp, mistral3.cpp, phi3.cpp). What a model has beyond the least follows
+ * from its tensors: norms of queries and keys, biases, experts, factors for long contexts. */
 #include "vram/arch_recipes.h"
 
 static struct hl_node *attention(struct hl_builder *b, struct hl_node *x, int64_t il, bool scale)
@@ -16,6 +16,8 @@ static struct hl_node *attention(struct hl_builder *b, struct hl_node *x, int64_
     qkv.k = hl_build_rope(b, qkv.k, factors);
     if (scale)
         qkv.q = hl_scale(&b->graph, qkv.q);
+    if (b->model->attention_temperature != 0)
+        qkv.q = hl_mul(&b->graph, qkv.q, hl_build_attention_scale(b));
     const struct hl_attention attention = {.layer = il,
                                            .q = qkv.q,
                                            .k = qkv.k,
@@ -49,8 +51,16 @@ void hl_arch_llama(struct hl_builder *b)
         x = hl_build_norm(b, residual, W(FFN_NORM), NULL, HL_NORM_RMS, il);
         x = feed_forward(b, x, il);
         x = hl_add(g, x, residual);
+        if (il < b->model->deepstack)
+            x = hl_add(g, x, hl_build_deepstack(b, il));
     }
     hl_build_output(b, x, HL_NORM_RMS);
+}
+
+void hl_facts_deepstack(struct hl_model *model)
+{
+    int64_t layers = hl_gguf_arch_int(model->gguf, "n_deepstack_layers", 0);
+    model->deepstack = layers > 0 && layers < model->layers ? layers : 0;
 }
 
 void hl_arch_phi3(struct hl_builder *b)

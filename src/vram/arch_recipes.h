@@ -8,6 +8,19 @@
 /* arch_llama.c */
 void hl_arch_llama(struct hl_builder *b);
 void hl_arch_phi3(struct hl_builder *b);
+void hl_facts_deepstack(struct hl_model *model);
+
+/* arch_dense.c */
+void hl_facts_every_fourth(struct hl_model *model);
+void hl_facts_exaone4(struct hl_model *model);
+void hl_arch_gemma1(struct hl_builder *b);
+void hl_arch_starcoder2(struct hl_builder *b);
+void hl_arch_command_r(struct hl_builder *b);
+void hl_arch_glm4(struct hl_builder *b);
+void hl_arch_exaone4(struct hl_builder *b);
+void hl_arch_olmo2(struct hl_builder *b);
+void hl_arch_smollm3(struct hl_builder *b);
+void hl_arch_qwen2moe(struct hl_builder *b);
 
 /* arch_gemma.c */
 void hl_facts_gemma2(struct hl_model *model);

@@ -186,9 +186,15 @@ struct hl_node *hl_build_embedding(struct hl_builder *b)
     }
     struct hl_node *tokens = hl_input(g, HL_GGML_I32, b->tokens, 1, 1, 1);
     struct hl_node *x = hl_get_rows(g, embedding, tokens);
+    int64_t width = b->model->embd * (1 + b->model->deepstack);
+    if (b->model->deepstack > 0)
+        x = hl_pad(g, x, width, b->tokens);
     hl_graph_add(g, x);
     if (b->run->request->behaviour.inputs_twice)
-        hl_graph_add(g, hl_input(g, HL_GGML_F32, b->model->embd, b->tokens, 1, 1));
+        hl_graph_add(g, hl_input(g, HL_GGML_F32, width, b->tokens, 1, 1));
+    if (b->model->deepstack > 0)
+        x = hl_view_2d(g, x, b->model->embd, b->tokens, x->nb[1], 0);
+    b->embedded = x;
     if (b->model->embedding_scale != 0)
         x = hl_scale(g, x);
     hl_graph_add(g, x);
@@ -207,6 +213,20 @@ struct hl_node *hl_build_output_rows(struct hl_builder *b)
     if (!b->output_rows)
         b->output_rows = hl_input(&b->graph, HL_GGML_I32, b->outputs, 1, 1, 1);
     return b->output_rows;
+}
+
+struct hl_node *hl_build_attention_scale(struct hl_builder *b)
+{
+    if (!b->attention_scale)
+        b->attention_scale = hl_input(&b->graph, HL_GGML_F32, 1, 1, b->tokens, 1);
+    return b->attention_scale;
+}
+
+struct hl_node *hl_build_deepstack(struct hl_builder *b, int64_t layer)
+{
+    struct hl_node *x = b->embedded;
+    return hl_view_2d(&b->graph, x, b->model->embd, b->tokens, x->nb[1],
+                      (layer + 1) * b->model->embd * x->nb[0]);
 }
 
 /* Quantised caches keep keys and values turned by a matrix, where heads are multiples of 64. */

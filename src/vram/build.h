@@ -25,7 +25,7 @@ struct hl_builder {
     struct hl_node **block_nodes, *global_nodes[HL_G_COUNT], *tied_output;
     struct hl_node **every_nodes; /* [HL_G_COUNT * backends] of weights with several copies */
     struct hl_node **cache_k, **cache_v, **state_r, **state_s; /* one a layer, or NULL */
-    struct hl_node *positions, *output_rows;
+    struct hl_node *positions, *output_rows, *attention_scale, *embedded;
     struct hl_attention_inputs all, window, none; /* of the two caches; of models without one */
     struct hl_node *state_rows, *state_rows_main, *state_rows_extra;
     struct hl_node **flash_nodes, **delta_nodes; /* one a layer, or NULL */
@@ -56,6 +56,10 @@ struct hl_node *hl_output_weight(struct hl_builder *b);
 struct hl_node *hl_build_embedding(struct hl_builder *b);
 struct hl_node *hl_build_positions(struct hl_builder *b);
 struct hl_node *hl_build_output_rows(struct hl_builder *b);
+/* A factor for the queries of each token. */
+struct hl_node *hl_build_attention_scale(struct hl_builder *b);
+/* What comes from outside for a layer, beside the embedding. */
+struct hl_node *hl_build_deepstack(struct hl_builder *b, int64_t layer);
 /* Of the cache that layers without, or with, a window use. */
 void hl_build_attention_inputs(struct hl_builder *b);
 

@@ -30,7 +30,12 @@ struct hl_node *hl_build_states(struct hl_builder *b, struct hl_node *all, hl_re
 static void keep_last(struct hl_builder *b, struct hl_node *input, struct hl_node *all)
 {
     struct hl_graph *g = &b->graph;
-    int64_t channels = input->ne[1], taps = all->ne[0] / channels;
+    int64_t channels = input->ne[1];
+    if (channels < 1) {
+        g->bad = true;
+        return;
+    }
+    int64_t taps = all->ne[0] / channels;
     struct hl_node *last = hl_view_3d(g, input, taps, channels, b->sequences, input->nb[1],
                                       input->nb[2], (input->ne[0] - taps) * input->nb[0]);
     struct hl_node *to = hl_view_2d(g, all, all->ne[0], b->sequences, all->nb[1], 0);

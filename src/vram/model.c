@@ -129,6 +129,7 @@ static void other_facts(struct hl_model *model)
     model->residual_scale = real_fact(model, "residual_scale", 0);
     model->logit_scale = real_fact(model, "logit_scale", 0);
     model->attention_scale = real_fact(model, "attention.scale", 0);
+    model->attention_temperature = real_fact(model, "attention.temperature_scale", 0);
     model->clamp_kqv = real_fact(model, "attention.clamp_kqv", 0);
     model->alibi = real_fact(model, "attention.max_alibi_bias", 0);
     model->positions = model->arch && (model->arch->flags & HL_ARCH_MROPE) ? 4 : 1;

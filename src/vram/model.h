@@ -74,12 +74,13 @@ struct hl_model {
     int64_t lora_q, lora_kv, head_k_mla, head_v_mla;
     bool mla;
     int64_t conv, inner, state, rank, groups; /* ssm.… */
-    int64_t shortconv;                        /* taps of short convolutions */
-    int64_t state_r, state_s;                 /* floats of a recurrent layer's two states */
+    int64_t deepstack;        /* first layers that get an input of their own from outside */
+    int64_t shortconv;        /* taps of short convolutions */
+    int64_t state_r, state_s; /* floats of a recurrent layer's two states */
     bool causal;
     enum hl_pooling pooling;
     double attention_softcap, final_softcap, embedding_scale, residual_scale, logit_scale;
-    double attention_scale, clamp_kqv, alibi;
+    double attention_scale, attention_temperature, clamp_kqv, alibi;
     struct hl_weight *weights; /* in the order of the file */
     size_t weight_count;
     int32_t *block_weights; /* [layers * HL_W_COUNT], -1: not there */
