@@ -3,6 +3,7 @@
     _tables.py     the numbers of the headers as enumerations, and the options as keywords
     _native.pyi    the types of the module that SWIG generates
 """
+import keyword
 import re
 import textwrap
 
@@ -102,7 +103,7 @@ def signature(function):
         if follows == "size_t length":
             kind = "str | bytes"
         default = " = ..." if function.default(index, taken) else ""
-        shown.append(f"{name}: {kind}{default}")
+        shown.append(f"{name}{'_' if keyword.iskeyword(name) else ''}: {kind}{default}")
     # Names of arguments are documentation only.
     return shown + ["/"] if shown else []
 

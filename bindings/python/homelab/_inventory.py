@@ -87,6 +87,7 @@ class Inventory:
     """
 
     __slots__ = ("__weakref__", "_handle")
+    _handle: _native.Inventory
 
     def __init__(self) -> None:
         raise TypeError("an inventory is made by Inventory.load, Inventory.parse, Inventory.from_dict or a Builder")
@@ -129,9 +130,9 @@ class Inventory:
         """Makes an inventory of plain data in the shape of the JSON file."""
         return cls.parse(json.dumps(data), Format.JSON, **options)
 
-    @staticmethod
+    @classmethod
     @documented("inventory.", "json.")
-    def check(path: Path, **options: Unpack[Options]) -> tuple[Problem, ...]:
+    def check(cls, path: Path, **options: Unpack[Options]) -> tuple[Problem, ...]:
         """Every problem of a file; touches no network."""
         return _problems(_native.Report.file(path, make(options)))
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Union
 
 from homelab import _native
 from homelab._context import Context, EventStream, Log, Op, SecretProvider
-from homelab._errors import ErrorCode, HomelabError, from_record
+from homelab._errors import HomelabError, from_record
 from homelab._inventory import Inventory
 from homelab._options import documented, make
 from homelab._snapshot import Snapshot
-from homelab._tables import LogLevel, Outcome
+from homelab._tables import ErrorCode, LogLevel, Outcome
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -136,6 +136,8 @@ class Snapshot:
     """
 
     __slots__ = ("__weakref__", "_endpoints", "_handle")
+    _endpoints: tuple[Endpoint, ...] | None
+    _handle: _native.Snapshot
 
     def __init__(self) -> None:
         raise TypeError("a snapshot comes from a Prober, or from Snapshot.from_json or Snapshot.assume")
@@ -144,7 +146,7 @@ class Snapshot:
     def _wrap(cls, handle: _native.Snapshot) -> Snapshot:
         self = object.__new__(cls)
         self._handle = handle
-        self._endpoints: tuple[Endpoint, ...] | None = None
+        self._endpoints = None
         return self
 
     @classmethod
