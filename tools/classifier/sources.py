@@ -68,6 +68,13 @@ def short_question(text):
     return "chat" if EXPLAIN.match(text) else "fast"
 
 
+def options(choices, style):
+    """Choices in one of the ways that exams write them."""
+    marks = ["{}. {}", "({}) {}", "{}．{}", "{}) {}"]
+    gap = "\n" if style % 3 else " "
+    return gap + gap.join(marks[style % 4].format("ABCDEFGH"[i], choice) for i, choice in enumerate(choices))
+
+
 def one_line(text):
     return re.sub(r"\s+", " ", text).strip()
 
@@ -245,13 +252,12 @@ def scibench(repo):
 
 
 def tal(repo):
-    letters = "ABCDEFGH"
     for part, language in (("ch", "zh"), ("en", "en")):
         for row in repo.lines(f"{part}_single_choice_constructed_5K/{part}_single_choice_test_2K.jsonl"):
             text = row["problem"].replace("$$", "").strip()
             if int(row["qid"]) % 2:
-                text += "\n" + "\n".join(f"{letters[i]}. {option[0]['content'].strip()}"
-                                         for i, option in enumerate(row["answer_option_list"]))
+                text += options([option[0]["content"].replace("$$", "").strip() for option in row["answer_option_list"]],
+                                int(row["qid"]) // 2)
             yield text, "reason", language
 
 
@@ -301,6 +307,33 @@ def arc(repo):
         text = re.sub(r"^Question:\s*|\s*Answer:\s*$", "", row["query"]).strip()
         if len(text) < 140 and short_question(text) == "fast":
             yield text, "fast", "en"
+
+
+def arc_choices(repo):
+    """Exam questions with their choices."""
+    for number, row in enumerate(repo.lines("scripts/eval/local_data/world_knowledge/arc_challenge.jsonl")):
+        question = re.sub(r"^Question:\s*|\s*Answer:\s*$", "", row["query"]).strip()
+        yield question + options(row["choices"], number), "reason", "en"
+
+
+PASSAGE = {"zh": ["请总结下面这段文字：\n{}", "从下文中提取所有人名和地名：\n{}", "请用更通俗的语言改写这段话：{}",
+                  "把下面的文章翻译成英文：\n{}", "{}\n\n给这段文字起一个标题。", "阅读以下内容并写出你的评论：\n{}",
+                  "{}\n请概括上文的主要观点。"],
+           "en": ["Summarize the following text:\n{}", "Rewrite this in simpler words: {}", "{}\n\nWhat are the main points?",
+                  "List all names and places in this passage.\n\n{}", "Write a headline and a teaser for this:\n{}",
+                  "Translate this paragraph into German:\n{}", "{}\n\nTL;DR", "Proofread this text: {}"]}
+
+
+def passages_zh(repo):
+    for number, article in enumerate(repo.json("squad-style-data/cmrc2018_dev.json")["data"]):
+        text = article["paragraphs"][0]["context"]
+        yield PASSAGE["zh"][number % len(PASSAGE["zh"])].format(text[:200 + number % 5 * 100]), "chat", "zh"
+
+
+def passages_en(repo):
+    for number, row in enumerate(repo.lines("scripts/eval/local_data/reading_comprehension/boolq.jsonl")):
+        text = re.sub(r"^Passage:\s*", "", row["query"]).split("\nQuestion:")[0].strip()
+        yield PASSAGE["en"][number % len(PASSAGE["en"])].format(text), "chat", "en"
 
 
 def opentrivia(repo):
@@ -409,48 +442,51 @@ def screen(repo):
 
 # name, repository, commit, licence, most rows, reader
 SOURCES = [
-    ("longwriter", "THUDM/LongWriter", "HEAD", "Apache-2.0", 120, longwriter),
-    ("writingbench", "X-PLUG/WritingBench", "HEAD", "Apache-2.0", 120, writingbench),
-    ("counsel-chat", "nbertagnolli/counsel-chat", "HEAD", "MIT", 120, counsel),
-    ("gpteacher-roleplay", "teknium1/GPTeacher", "HEAD", "MIT", 120, roleplay),
-    ("hh-harmless", "anthropics/hh-rlhf", "HEAD", "MIT", 150, red_team),
-    ("kdconv", "thu-coai/KdConv", "HEAD", "Apache-2.0", 50, kdconv),
-    ("chatgpt-shortcut", "wzx140/ChatGPT-Shortcut", "HEAD", "MIT", 300, shortcut),
-    ("elyza-tasks", "Northern-System-Service/gpt4-autoeval", "HEAD", "CC-BY-SA-4.0", 100, elyza),
-    ("chinese-llama", "ymcui/Chinese-LLaMA-Alpaca", "HEAD", "Apache-2.0", 200, chinese_llama),
-    ("gpteacher-codegen", "teknium1/GPTeacher", "HEAD", "MIT", 100, codegen),
-    ("staqc", "LittleYUYU/StackOverflow-Question-Code-Dataset", "HEAD", "CC-BY-4.0", 120, staqc),
-    ("cosqa", "Jun-jie-Huang/CoCLR", "HEAD", "MIT", 100, cosqa),
-    ("nl2bash", "TellinaTool/nl2bash", "HEAD", "MIT", 80, nl2bash),
-    ("naturalcodebench", "THUDM/NaturalCodeBench", "HEAD", "Apache-2.0", 120, naturalcode),
-    ("mbpp", "princeton-nlp/intercode", "HEAD", "MIT", 60, mbpp),
-    ("bird", "princeton-nlp/intercode", "HEAD", "MIT", 40, bird),
-    ("ds-1000", "codefuse-ai/codefuse-evaluation", "HEAD", "Apache-2.0", 100, pandas_questions),
-    ("quixbugs", "jkoppel/QuixBugs", "HEAD", "MIT", 80, quixbugs),
-    ("theoremqa", "wenhuchen/TheoremQA", "HEAD", "MIT", 120, theoremqa),
-    ("scibench", "mandyyyyii/scibench", "HEAD", "MIT", 120, scibench),
-    ("tal-scq5k", "math-eval/TAL-SCQ5K", "HEAD", "MIT", 160, tal),
-    ("math23k", "SCNU203/Math23k", "HEAD", "MIT", 60, math23k),
-    ("msvamp", "microsoft/MathOctopus", "HEAD", "MIT", 180, msvamp),
-    ("folio", "Yale-LILY/FOLIO", "HEAD", "CC-BY-SA-4.0", 80, folio),
-    ("bigbench-deduction", "mosaicml/llm-foundry", "HEAD", "Apache-2.0", 60, deduction),
-    ("bigbench-operators", "mosaicml/llm-foundry", "HEAD", "Apache-2.0", 60, operators),
-    ("triviaqa", "mosaicml/llm-foundry", "HEAD", "Apache-2.0", 120, trivia),
-    ("arc-easy", "mosaicml/llm-foundry", "HEAD", "CC-BY-SA-4.0", 60, arc),
-    ("opentriviaqa", "uberspot/OpenTriviaQA", "HEAD", "CC-BY-SA-4.0", 100, opentrivia),
-    ("wellformedness", "google-research-datasets/query-wellformedness", "HEAD", "CC-BY-SA-4.0", 360, wellformed),
-    ("snips", "sonos/nlu-benchmark", "HEAD", "CC0-1.0", 100, snips),
-    ("home-assistant", "home-assistant/intents", "HEAD", "CC-BY-4.0", 240, home),
-    ("aio", "cl-tohoku/quiz-datasets", "HEAD", "CC-BY-SA-4.0", 120, quiz_ja),
-    ("cmrc2018", "ymcui/cmrc2018", "HEAD", "CC-BY-SA-4.0", 100, cmrc),
-    ("drcd", "DRCKnowledgeTeam/DRCD", "HEAD", "CC-BY-SA-3.0", 60, drcd),
-    ("qald-9-plus", "KGQA/QALD_9_plus", "HEAD", "CC-BY-4.0", 90, qald),
-    ("geoquery", "jkkummerfeld/text2sql-data", "HEAD", "see its LICENSE.md", 100, geography),
-    ("mm-vet", "yuweihao/MM-Vet", "HEAD", "Apache-2.0", 80, mmvet),
-    ("pope", "RUCAIBox/POPE", "HEAD", "MIT", 30, pope),
-    ("lrv", "FuxiaoLiu/LRV-Instruction", "HEAD", "BSD-3-Clause", 100, lrv),
-    ("ambiguous-vqa", "esteng/ambiguous_vqa", "HEAD", "MIT", 100, vqa),
-    ("screenqa", "google-research-datasets/screen_qa", "HEAD", "CC-BY-4.0", 80, screen),
+    ("longwriter", "THUDM/LongWriter", "3fcfdff43dec", "Apache-2.0", 120, longwriter),
+    ("writingbench", "X-PLUG/WritingBench", "ae2d5176449b", "Apache-2.0", 120, writingbench),
+    ("counsel-chat", "nbertagnolli/counsel-chat", "e202e19c5002", "MIT", 120, counsel),
+    ("gpteacher-roleplay", "teknium1/GPTeacher", "481075123c29", "MIT", 120, roleplay),
+    ("hh-harmless", "anthropics/hh-rlhf", "354e5c3cb896", "MIT", 150, red_team),
+    ("kdconv", "thu-coai/KdConv", "653db76432de", "Apache-2.0", 50, kdconv),
+    ("chatgpt-shortcut", "wzx140/ChatGPT-Shortcut", "86a8a5b30662", "MIT", 300, shortcut),
+    ("elyza-tasks", "Northern-System-Service/gpt4-autoeval", "75413eaad90c", "CC-BY-SA-4.0", 100, elyza),
+    ("chinese-llama", "ymcui/Chinese-LLaMA-Alpaca", "090475fbebcc", "Apache-2.0", 200, chinese_llama),
+    ("gpteacher-codegen", "teknium1/GPTeacher", "481075123c29", "MIT", 100, codegen),
+    ("staqc", "LittleYUYU/StackOverflow-Question-Code-Dataset", "81b74afb40b2", "CC-BY-4.0", 120, staqc),
+    ("cosqa", "Jun-jie-Huang/CoCLR", "14ebcacf9e9b", "MIT", 100, cosqa),
+    ("nl2bash", "TellinaTool/nl2bash", "466c5fe873ab", "MIT", 80, nl2bash),
+    ("naturalcodebench", "THUDM/NaturalCodeBench", "268e85044a44", "Apache-2.0", 120, naturalcode),
+    ("mbpp", "princeton-nlp/intercode", "c3e46d827cfc", "MIT", 60, mbpp),
+    ("bird", "princeton-nlp/intercode", "c3e46d827cfc", "MIT", 40, bird),
+    ("ds-1000", "codefuse-ai/codefuse-evaluation", "09a4f2af5bdc", "Apache-2.0", 100, pandas_questions),
+    ("quixbugs", "jkoppel/QuixBugs", "4257f44b0ff1", "MIT", 80, quixbugs),
+    ("theoremqa", "wenhuchen/TheoremQA", "585c960f647b", "MIT", 120, theoremqa),
+    ("scibench", "mandyyyyii/scibench", "e14e0ca3d3db", "MIT", 120, scibench),
+    ("tal-scq5k", "math-eval/TAL-SCQ5K", "8a66d6e14c65", "MIT", 160, tal),
+    ("math23k", "SCNU203/Math23k", "b1135a5dddc7", "MIT", 60, math23k),
+    ("msvamp", "microsoft/MathOctopus", "4d385db696c4", "MIT", 180, msvamp),
+    ("folio", "Yale-LILY/FOLIO", "5d7bb84c7eda", "CC-BY-SA-4.0", 80, folio),
+    ("bigbench-deduction", "mosaicml/llm-foundry", "8c8dd48f7216", "Apache-2.0", 60, deduction),
+    ("bigbench-operators", "mosaicml/llm-foundry", "8c8dd48f7216", "Apache-2.0", 60, operators),
+    ("triviaqa", "mosaicml/llm-foundry", "8c8dd48f7216", "Apache-2.0", 120, trivia),
+    ("arc-easy", "mosaicml/llm-foundry", "8c8dd48f7216", "CC-BY-SA-4.0", 60, arc),
+    ("arc-challenge", "mosaicml/llm-foundry", "8c8dd48f7216", "CC-BY-SA-4.0", 90, arc_choices),
+    ("boolq-passages", "mosaicml/llm-foundry", "8c8dd48f7216", "CC-BY-SA-3.0", 70, passages_en),
+    ("cmrc-passages", "ymcui/cmrc2018", "c0eb1b6ba219", "CC-BY-SA-4.0", 70, passages_zh),
+    ("opentriviaqa", "uberspot/OpenTriviaQA", "dd31530bfbb1", "CC-BY-SA-4.0", 100, opentrivia),
+    ("wellformedness", "google-research-datasets/query-wellformedness", "fb69c2141619", "CC-BY-SA-4.0", 360, wellformed),
+    ("snips", "sonos/nlu-benchmark", "b86ac7f15778", "CC0-1.0", 100, snips),
+    ("home-assistant", "home-assistant/intents", "aa550032a57b", "CC-BY-4.0", 240, home),
+    ("aio", "cl-tohoku/quiz-datasets", "aabe06f84bb1", "CC-BY-SA-4.0", 120, quiz_ja),
+    ("cmrc2018", "ymcui/cmrc2018", "c0eb1b6ba219", "CC-BY-SA-4.0", 100, cmrc),
+    ("drcd", "DRCKnowledgeTeam/DRCD", "b944790de5af", "CC-BY-SA-3.0", 60, drcd),
+    ("qald-9-plus", "KGQA/QALD_9_plus", "5b116c9b53ca", "CC-BY-4.0", 90, qald),
+    ("geoquery", "jkkummerfeld/text2sql-data", "5050bad2309a", "see its LICENSE.md", 100, geography),
+    ("mm-vet", "yuweihao/MM-Vet", "acde843e02da", "Apache-2.0", 80, mmvet),
+    ("pope", "RUCAIBox/POPE", "3df3ba1b110e", "MIT", 30, pope),
+    ("lrv", "FuxiaoLiu/LRV-Instruction", "0a5ab538ed96", "BSD-3-Clause", 100, lrv),
+    ("ambiguous-vqa", "esteng/ambiguous_vqa", "54f54cc12120", "MIT", 100, vqa),
+    ("screenqa", "google-research-datasets/screen_qa", "1dfdbccaf569", "CC-BY-4.0", 80, screen),
 ]
 
 
