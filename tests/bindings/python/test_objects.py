@@ -136,6 +136,14 @@ class Leaks(unittest.TestCase):
             total += count
         self.assertGreater(total, 1_000_000)
 
+    @unittest.skipUnless("libasan" in os.environ.get("LD_PRELOAD", ""), "needs the address sanitizer")
+    def test_the_sanitizer_sees_leaks(self):
+        """Or a clean run would say nothing."""
+        done = lab.run("import homelab; o = homelab._native.Opts(); o.thisown = False; del o")
+        self.assertIn("LeakSanitizer", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(lab.run("import homelab; homelab._native.Opts()").returncode, 0)
+
     @unittest.skipIf("libasan" in os.environ.get("LD_PRELOAD", ""), "the sanitizer counts itself")
     def test_resident_memory(self):
         """What the library takes is seen here only."""
