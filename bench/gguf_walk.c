@@ -140,7 +140,7 @@ int gguf_walk(const char *path, struct walk_result *result)
     walk.before = 0;
     walk.failed = walk.fd < 0;
     *result = (struct walk_result){0};
-    walk.failed |= number(&walk, 4) != 0x46554747 || number(&walk, 4) != 3;
+    walk.failed |= number(&walk, 8) != UINT64_C(0x346554747);
     result->tensors = number(&walk, 8);
     result->keys = number(&walk, 8);
     for (uint64_t i = 0; i < result->keys && !walk.failed; i++)

@@ -198,7 +198,7 @@ static int add_tensor(struct facts *facts, const cJSON *item, uint64_t *end)
     homelab_gguf *gguf = facts->gguf;
     const char *name = hl_json_string(item, "name");
     struct hl_gguf_tensor tensor = {.offset = *end};
-    uint64_t elements;
+    uint64_t elements = 0;
     if (!name || strlen(name) > facts->parser.caps.name_bytes)
         return fail(facts, HOMELAB_E_FORMAT, "tensors", "expected a name within the limit");
     if (gguf->tensor_count >= facts->parser.caps.tensors)
