@@ -296,7 +296,7 @@ static void test_block_yaml_positions(void **state)
         found,
         "4:11: nodes.gpu0.host: found the text 'a b', expected a host name or IP address\n"
         "5:5: nodes.gpu0.\"\xC3\xA9t\xC3\xA9\": found an unknown key, expected one of host, os, "
-        "mac, ram_gib, gpus, ssh, docker, rdp\n"
+        "mac, ram_gib, ram_used_gib, gpus, ssh, docker, rdp\n"
         "10:14: endpoints.\"local/ollama\".timeout: found the text 'eight', expected a number from "
         "0.001 to 86400");
 }
