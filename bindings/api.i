@@ -621,7 +621,9 @@ HOMELAB_CONSTRUCTOR(homelab_request, (const homelab_opts *opts = NULL), homelab_
 int reset(void);
 int set_kind(int kind);
 int set_task(int task);
-int set_tag(const char *tag);
+%apply const char *HOMELAB_MAYBE { const char *tag }
+int set_tag(const char *tag = NULL);
+%clear const char *tag;
 %apply const char *HOMELAB_MAYBE { const char *key }
 int set_affinity(const char *key = NULL);
 %clear const char *key;
@@ -664,6 +666,7 @@ HOMELAB_WAITS(homelab_decision::connect_ms)
 HOMELAB_WAITS(homelab_decision::first_byte_ms)
 HOMELAB_WAITS(homelab_decision::stall_ms)
 HOMELAB_WAITS(homelab_decision::total_ms)
+HOMELAB_WAITS(homelab_decision::rewrite)
 HOMELAB_WAITS(homelab_decision::reject_count)
 HOMELAB_WAITS(homelab_decision::rejected_count)
 HOMELAB_WAITS(homelab_decision::rejected_endpoint)
@@ -701,6 +704,7 @@ int64_t connect_ms(size_t i);
 int64_t first_byte_ms(size_t i);
 int64_t stall_ms(size_t i);
 int64_t total_ms(size_t i);
+char *rewrite(size_t i, const char *text, size_t length);
 size_t reject_count(int reject);
 size_t rejected_count(void);
 const char *rejected_endpoint(size_t i);

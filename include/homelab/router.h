@@ -192,8 +192,12 @@ HOMELAB_API int homelab_request_set_kind(homelab_request *request, int kind);
  * @since 0.2.0
  */
 HOMELAB_API int homelab_request_set_task(homelab_request *request, int task);
-/** @brief Who asks, for rules of the inventory; at most 127 bytes, NULL for none. @return
- * HOMELAB_OK, HOMELAB_E_INVALID or HOMELAB_E_LIMIT. @since 0.2.0 */
+/**
+ * @brief Says who asks, for rules of the inventory.
+ * @param tag At most 127 bytes; NULL for none.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID or HOMELAB_E_LIMIT.
+ * @since 0.2.0
+ */
 HOMELAB_API int homelab_request_set_tag(homelab_request *request, const char *tag);
 /**
  * @brief Requests with the same key and task go to the same expert while it is healthy, which keeps
@@ -321,6 +325,16 @@ HOMELAB_API int64_t homelab_decision_first_byte_ms(const homelab_decision *decis
 HOMELAB_API int64_t homelab_decision_stall_ms(const homelab_decision *decision, size_t i);
 /** @brief Milliseconds that the whole request may take. @since 0.2.0 */
 HOMELAB_API int64_t homelab_decision_total_ms(const homelab_decision *decision, size_t i);
+
+/**
+ * @brief The body as candidate i wants it: another model's name in it, and nothing else changed.
+ * @param text The body, length bytes, as given to homelab_router_decide().
+ * @return Text for homelab_free(); NULL with an error record, HOMELAB_E_SYNTAX when it is no JSON
+ * object.
+ * @since 0.2.0
+ */
+HOMELAB_API char *homelab_decision_rewrite(const homelab_decision *decision, size_t i,
+                                           const char *text, size_t length);
 
 /** @brief Number of experts that a filter rejected, HOMELAB_REJECT_…; 0 counts all of them. Known
  * also without HOMELAB_DECIDE_EXPLAIN. @since 0.2.0 */

@@ -2,6 +2,7 @@
 #include "route/router_private.h"
 
 #include "core/error.h"
+#include "route/splice.h"
 
 /* Room for tables that grow afterwards. */
 #define ROOM_LEAST 256
@@ -297,6 +298,23 @@ int64_t homelab_decision_total_ms(const homelab_decision *decision, size_t i)
     int64_t first_ms = hl_candidate_first_byte_ms(decision, i);
     int64_t total_ms = decision->table->settings.total_ms;
     return total_ms > first_ms ? total_ms : first_ms;
+}
+
+char *homelab_decision_rewrite(const homelab_decision *decision, size_t i, const char *text,
+                               size_t length)
+{
+    HL_API(decision ? decision->allocator : NULL);
+    struct hl_body_shape shape;
+    if (!has(decision, i) || !text) {
+        hl_error_argument(text ? "i" : "text", text ? "a candidate of the decision" : "a body");
+        return NULL;
+    }
+    if (hl_body_shape(&shape, text, length) != HOMELAB_OK)
+        return NULL;
+    struct hl_buf out;
+    hl_buf_init(&out, length + HL_SPLICE_MAX * 4096);
+    hl_body_splice(&out, &shape, text, length, homelab_decision_model(decision, i));
+    return hl_buf_take(&out);
 }
 
 /* --- The rejected --- */

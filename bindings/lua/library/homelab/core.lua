@@ -1873,8 +1873,8 @@ function Request:set_kind(kind) end
 ---@return integer? code
 function Request:set_task(task) end
 
----Who asks, for rules of the inventory; at most 127 bytes, NULL for none.
----@param tag string
+---Says who asks, for rules of the inventory.
+---@param tag? string
 ---@return integer?
 ---@return string? message
 ---@return integer? code
@@ -2064,6 +2064,14 @@ function Decision:stall_ms(i) end
 ---@param i integer
 ---@return integer
 function Decision:total_ms(i) end
+
+---The body as candidate i wants it: another model's name in it, and nothing else changed.
+---@param i integer
+---@param text string
+---@return string?
+---@return string? message
+---@return integer? code
+function Decision:rewrite(i, text) end
 
 ---Number of experts that a filter rejected, REJECT_…; 0 counts all of them. Known also without DECIDE_EXPLAIN.
 ---@param reject integer
