@@ -36,11 +36,19 @@ class Examples(unittest.TestCase):
         self.assertIn("MISCONFIGURED", out)
 
     def test_wrong_use(self):
-        for name in ("01-status", "02-watch-poll", "03-background-thread", "04-secrets-hook"):
+        for name in ("01-status", "02-watch-poll", "03-background-thread", "04-secrets-hook", "06-route", "07-ask"):
             self.assertEqual(self.run_example(name)[0], 1)
-            code, out, err = self.run_example(name, "/nonexistent", *(["keys"] if name.startswith("04") else []))
+            code, out, err = self.run_example(name, "/nonexistent", *(["x"] if name[:2] in ("04", "07") else []))
             self.assertEqual((code, out), (1, ""))
             self.assertIn("/nonexistent", err)
+
+    def test_route_and_ask(self):
+        code, out, err = self.run_example("06-route", self.simulator.inventory_file, standard_input="sort a list in C\n")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"^code\n +100 %  m at http://.*/api/chat\n$")
+        code, out, err = self.run_example("07-ask", self.simulator.inventory_file, "hello")
+        self.assertEqual((code, out, err),
+                         (0, "Hello from the simulated endpoint local/ollama.\n", "[m on local/ollama]\n"))
 
     def test_watch(self):
         program = os.path.join(FOLDER, "example-02-watch-poll")
