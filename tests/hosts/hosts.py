@@ -9,6 +9,8 @@ import nginx
 import script
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Where the test run says that nothing may be left out, and this build makes the modules.
+REQUIRED = os.environ.get("HOMELAB_REQUIRE_COMPONENTS") == "1" and os.environ.get("HOMELAB_MODULES") == "1"
 OPTIONS = [f"{key}={value}" for key, value in script.OPTIONS.items()]
 
 

@@ -154,6 +154,7 @@ class SameEvents(unittest.TestCase):
 def check(host):
     def test(self):
         if host.missing():
+            self.assertFalse(hosts.REQUIRED, host.missing())
             self.skipTest(host.missing())
         problem = self.results[host.name].result()
         if problem:

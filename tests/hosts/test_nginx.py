@@ -11,6 +11,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "sim")]
 
+import hosts  # noqa: E402
 import nginx  # noqa: E402
 from simulator import Simulator  # noqa: E402
 
@@ -81,9 +82,11 @@ def missing():
     return None if nginx.modules() else "this nginx has no Lua module"
 
 
-@unittest.skipIf(missing(), missing())
 class UnderLoad(unittest.TestCase):
     def setUp(self):
+        if missing():
+            self.assertFalse(hosts.REQUIRED, missing())
+            self.skipTest(missing())
         simulator = Simulator(scenario())
         self.addCleanup(simulator.close)
         self.simulator = simulator
