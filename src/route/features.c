@@ -167,7 +167,7 @@ static void put_words(struct rows *rows, const unsigned char *text, size_t lengt
 
 size_t hl_features(const unsigned char *text, size_t length, uint16_t out[HL_FEATURES_MAX])
 {
-    unsigned char normal[HL_SAMPLE_MAX];
+    unsigned char normal[HL_SAMPLE_MAX] = {0};
     struct rows rows;
     rows.out = out;
     rows.count = 0;
