@@ -13,6 +13,7 @@
  *     HOMELAB_CALL(ACTION)               in C: runs a call that may wait
  *     HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)  for SWIG, in %extend TYPE: how an object is made
  *     HOMELAB_TYPE(TYPE)                 for SWIG: whatever else a class needs
+ *     HOMELAB_STATUS(NAME)               for SWIG: the result of functions of this name says only that they succeeded
  */
 %module homelab
 

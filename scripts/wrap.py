@@ -193,10 +193,19 @@ def rule(function, api_):
     return made + (f"HOMELAB_WAITS({where})\n" if api_.waits(function) else "")
 
 
+def is_status(function):
+    """Whether the result says only that the call succeeded."""
+    return function.item.returns == "int" and function.made is None \
+        and bool(re.search(r"@return HOMELAB_OK\b", function.item.comment or ""))
+
+
 def interface():
     """The text of bindings/api.i."""
     everything = Api()
     out = [HEAD]
+    # Before the classes: SWIG generates them where they are first named, with the typemaps known by then.
+    status = sorted({one.name if one.owner else one.symbol for one in everything.functions if is_status(one)})
+    out += [f"HOMELAB_STATUS({name})" for name in status]
     out += [f"HOMELAB_OPTIONAL({name})" for name in everything.types]
     for name in everything.types:
         out.append(f"HOMELAB_OBJECT({name}, {class_name(name)}, {everything.release[name]})")

@@ -34,10 +34,11 @@ FAILS = re.compile(r"HOMELAB_E_|negative code|error record|[Ee]rrors? (also )?as
 KEYWORDS = {"end", "function", "local", "nil", "not", "or", "and", "repeat", "until", "then"}
 
 
-def statuses():
-    """The methods whose result is only that they succeeded."""
+def statuses(api_):
+    """The functions whose result is only that they succeeded."""
     text = (wrap.ROOT / "bindings/lua/lua.i").read_text(encoding="utf-8")
-    return set(re.findall(r"^HL_LUA_STATUS\((\w+)\)", text, re.M))
+    return set(re.findall(r"^HOMELAB_STATUS\((\w+)\)", text, re.M)) \
+        | {one.name if one.owner else one.symbol for one in api_.functions if wrap.is_status(one)}
 
 
 def sentence(comment):
@@ -91,7 +92,7 @@ def result(function, done):
         return None
     if "char *" in item.returns:
         return "string?"
-    if function.kind == "method" and item.returns == "int" and function.name in done:
+    if item.returns == "int" and (function.name if function.owner else function.symbol) in done:
         return "boolean?"
     return NUMBERS[item.returns]
 
@@ -122,7 +123,7 @@ def definition(function, where, done):
 def annotations():
     """The text of bindings/lua/library/homelab/core.lua."""
     everything = wrap.Api()
-    done = statuses()
+    done = statuses(everything)
     out = [HEAD]
     for item in everything.constants:
         out.append(f"{said(sentence(item.comment))}\ncore.{wrap.script_name(item.name)} = {number(item.value)}\n")

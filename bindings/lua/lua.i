@@ -84,28 +84,15 @@ HL_LUA_INTEGER(size_t, 0, INT64_MAX)
     $3 = hl_lua_destroy;
 }
 
-/* Functions whose result says only that they succeeded: true. */
-%define HL_LUA_STATUS(NAME)
+/* Functions whose result says only that they succeeded: true. Most are known from the headers' words. */
+%define HOMELAB_STATUS(NAME)
 %typemap(out, noblock=1) int NAME { lua_pushboolean(L, $1 == HOMELAB_OK); SWIG_arg++; }
 %enddef
-HL_LUA_STATUS(close)
-HL_LUA_STATUS(wakeup)
-HL_LUA_STATUS(start_thread)
-HL_LUA_STATUS(set_log)
-HL_LUA_STATUS(set_secret_provider)
-HL_LUA_STATUS(cancel)
-HL_LUA_STATUS(set_string)
-HL_LUA_STATUS(set_number)
-HL_LUA_STATUS(set_bool)
-HL_LUA_STATUS(set_int)
-HL_LUA_STATUS(set_double)
-HL_LUA_STATUS(set_text)
-HL_LUA_STATUS(remove)
-HL_LUA_STATUS(check_now)
-HL_LUA_STATUS(start)
-HL_LUA_STATUS(stop)
-HL_LUA_STATUS(set_inventory)
-HL_LUA_STATUS(observe)
-HL_LUA_STATUS(add_maintenance)
-HL_LUA_STATUS(answer)
-HL_LUA_STATUS(refuse)
+HOMELAB_STATUS(set_number)
+HOMELAB_STATUS(set_int)
+HOMELAB_STATUS(set_double)
+HOMELAB_STATUS(set_text)
+HOMELAB_STATUS(start)
+HOMELAB_STATUS(stop)
+HOMELAB_STATUS(refuse)
+HOMELAB_STATUS(homelab_testing_advance_clock)

@@ -133,6 +133,9 @@ static PyObject *homelab_python_new(PyTypeObject *type, PyObject *args, PyObject
 %feature("python:tp_new") TYPE "homelab_python_new";
 %enddef
 
+%define HOMELAB_STATUS(NAME)
+%enddef
+
 %define HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)
 TYPE PARAMETERS
 {

@@ -1809,14 +1809,14 @@ function Router:begin(decision, i) end
 ---@param total_us integer
 ---@param tokens integer
 ---@param retry_ms integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Router:finish(ticket, outcome, first_byte_us, total_us, tokens, retry_ms) end
 
 ---Tells a prober what router_finish() was told since the last time, as prober_observe() would. On the prober's thread.
 ---@param prober homelab.Prober
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Router:report(prober) end
@@ -1861,28 +1861,28 @@ function Request:reset() end
 
 ---What the text of router_decide() is: REQUEST_…
 ---@param kind integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_kind(kind) end
 
 ---Fixes the task, which then nothing else decides.
 ---@param task integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_task(task) end
 
 ---Says who asks, for rules of the inventory.
 ---@param tag? string
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_tag(tag) end
 
 ---Requests with the same key and task go to the same expert while it is healthy, which keeps its prompt cache of use.
 ---@param key? string
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_affinity(key) end
@@ -1890,14 +1890,14 @@ function Request:set_affinity(key) end
 ---Allows only one endpoint, one model, or both.
 ---@param endpoint? string
 ---@param model? string
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_pin(endpoint, model) end
 
 ---Excludes an endpoint; up to 32.
 ---@param endpoint string
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:exclude(endpoint) end
@@ -1910,7 +1910,7 @@ function Request:require(needs) end
 ---Says how long it is, where the caller knows better than an estimate from the text.
 ---@param context integer
 ---@param answer integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function Request:set_tokens(context, answer) end
@@ -2548,7 +2548,7 @@ function core.task_find(name) end
 ---@param self homelab.Classification
 ---@param text string
 ---@param needs integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function core.classify_text(self, text, needs) end
@@ -2559,7 +2559,7 @@ function core.classify_text(self, text, needs) end
 ---@param path string
 ---@param text string
 ---@param needs integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function core.classify_request(self, path, text, needs) end
@@ -2671,7 +2671,7 @@ function core.cause_name(cause) end
 ---@param ctx homelab.Ctx
 ---@param now_us integer
 ---@param wall_us integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function core.testing_freeze_clock(ctx, now_us, wall_us) end
@@ -2679,7 +2679,7 @@ function core.testing_freeze_clock(ctx, now_us, wall_us) end
 ---Advances a frozen clock; timers that became due fire in the next dispatch. E_STATE without one.
 ---@param ctx homelab.Ctx
 ---@param by_us integer
----@return integer?
+---@return boolean?
 ---@return string? message
 ---@return integer? code
 function core.testing_advance_clock(ctx, by_us) end
