@@ -34,7 +34,13 @@ local function set_option(opts, key, value)
     return opts:set_double(key, value)
 end
 
+-- Longer than any key: what holds itself would nest without end.
+local PREFIX_MAX = 128
+
 local function set_options(opts, prefix, values)
+    if #prefix > PREFIX_MAX then
+        error(("options: nested too deeply, at '%s…'"):format(prefix:sub(1, 32)), 0)
+    end
     for key, value in pairs(values) do
         if type(key) ~= "string" then
             error(("options: expected keys that are strings, found a %s"):format(type(key)), 0)

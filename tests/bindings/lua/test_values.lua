@@ -84,6 +84,9 @@ local function test_options()
     check.fails(homelab.E_OPTION_VALUE, homelab.options({ ["log.ring"] = 0.5 }))
     check.fails(homelab.E_OPTION_VALUE, homelab.options({ ["log.ring"] = -1 }))
     check.raises("expected a boolean, number or text", homelab.options, { ["log.ring"] = print })
+    local itself = {}
+    itself.health = itself
+    check.raises("nested too deeply", homelab.options, itself)
     check.raises("expected keys that are strings", homelab.options, { 1 })
     check.equal(#homelab.option_table(), homelab.option_count())
     for _, option in ipairs(homelab.option_table()) do
