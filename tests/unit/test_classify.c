@@ -1,6 +1,7 @@
 #include "core/alloc.h"
 #include "route/classify.h"
 #include "route/features.h"
+#include "support/failmalloc.h"
 
 #include <homelab/homelab.h>
 #include <setjmp.h>
@@ -361,6 +362,27 @@ static void takes_no_memory(void **state)
     assert_int_equal(hl_alloc_count(), before);
 }
 
+static int build_and_write(void *userdata)
+{
+    homelab_classification *is = NULL;
+    int code = homelab_classification_new(&is, NULL);
+    if (code)
+        return failmalloc_failed(code);
+    char *json = NULL;
+    code = homelab_classify_text(is, userdata, strlen(userdata), 0);
+    if (!code && !(json = homelab_classification_json(is)))
+        code = failmalloc_failed(homelab_error_code());
+    homelab_free(json);
+    homelab_classification_free(is);
+    return code;
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    fail_each_allocation(build_and_write, CODE);
+}
+
 static void abstains(void **state)
 {
     (void)state;
@@ -448,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_what_is_no_object, make, drop),
         cmocka_unit_test_setup_teardown(survives_deep_nesting, make, drop),
         cmocka_unit_test_setup_teardown(takes_no_memory, make, drop),
+        cmocka_unit_test(survives_failing_allocations),
         cmocka_unit_test(abstains),
         cmocka_unit_test_setup_teardown(writes_json, make, drop),
         cmocka_unit_test(names_tasks),
