@@ -1,6 +1,8 @@
 /* How the shapes of the public headers look in Lua. One wrapper serves the ABIs of Lua 5.1 (also LuaJIT, Neovim, nginx) and 5.4. */
 
 %insert("header") "lua/runtime.c"
+%insert("header") "lua/callbacks.c"
+%insert("header") "lua/json.c"
 %insert("wrapper") "lua/open.c"
 
 /* Each call: the record of a failure becomes nil, message, code; errors of callbacks are raised once the library has returned. */
