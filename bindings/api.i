@@ -16,6 +16,7 @@ HOMELAB_STATUS(remove)
 HOMELAB_STATUS(report)
 HOMELAB_STATUS(set_affinity)
 HOMELAB_STATUS(set_bool)
+HOMELAB_STATUS(set_header)
 HOMELAB_STATUS(set_inventory)
 HOMELAB_STATUS(set_kind)
 HOMELAB_STATUS(set_log)
@@ -25,6 +26,7 @@ HOMELAB_STATUS(set_string)
 HOMELAB_STATUS(set_tag)
 HOMELAB_STATUS(set_task)
 HOMELAB_STATUS(set_tokens)
+HOMELAB_STATUS(set_used)
 HOMELAB_STATUS(start_thread)
 HOMELAB_STATUS(wakeup)
 HOMELAB_OPTIONAL(homelab_classification)
@@ -36,6 +38,8 @@ HOMELAB_OPTIONAL(homelab_inventory)
 HOMELAB_OPTIONAL(homelab_builder)
 HOMELAB_OPTIONAL(homelab_report)
 HOMELAB_OPTIONAL(homelab_opts)
+HOMELAB_OPTIONAL(homelab_planner)
+HOMELAB_OPTIONAL(homelab_plan)
 HOMELAB_OPTIONAL(homelab_prober)
 HOMELAB_OPTIONAL(homelab_reply)
 HOMELAB_OPTIONAL(homelab_router)
@@ -53,6 +57,8 @@ HOMELAB_OBJECT(homelab_inventory, Inventory, homelab_inventory_unref)
 HOMELAB_OBJECT(homelab_builder, Builder, homelab_builder_free)
 HOMELAB_OBJECT(homelab_report, Report, homelab_report_free)
 HOMELAB_OBJECT(homelab_opts, Opts, homelab_opts_free)
+HOMELAB_OBJECT(homelab_planner, Planner, homelab_planner_free)
+HOMELAB_OBJECT(homelab_plan, Plan, homelab_plan_unref)
 HOMELAB_OBJECT(homelab_prober, Prober, homelab_prober_unref)
 HOMELAB_OBJECT(homelab_reply, Reply, homelab_reply_unref)
 HOMELAB_OBJECT(homelab_router, Router, homelab_router_unref)
@@ -175,6 +181,9 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant const char *OPT_INVENTORY_MAX_PROBLEMS = HOMELAB_OPT_INVENTORY_MAX_PROBLEMS;
 %constant const char *OPT_JSON_MAX_DEPTH = HOMELAB_OPT_JSON_MAX_DEPTH;
 %constant const char *OPT_LOG_RING = HOMELAB_OPT_LOG_RING;
+%constant const char *OPT_PLAN_CONTEXT = HOMELAB_OPT_PLAN_CONTEXT;
+%constant const char *OPT_PLAN_MAX_STEPS = HOMELAB_OPT_PLAN_MAX_STEPS;
+%constant const char *OPT_PLAN_ROLES = HOMELAB_OPT_PLAN_ROLES;
 %constant const char *OPT_PROBE_CANARY_TIMEOUT_MS = HOMELAB_OPT_PROBE_CANARY_TIMEOUT_MS;
 %constant const char *OPT_PROBE_CONFIRM_MS = HOMELAB_OPT_PROBE_CONFIRM_MS;
 %constant const char *OPT_PROBE_DEPTH = HOMELAB_OPT_PROBE_DEPTH;
@@ -227,6 +236,9 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant int OPTION_INT = HOMELAB_OPTION_INT;
 %constant int OPTION_DOUBLE = HOMELAB_OPTION_DOUBLE;
 %constant int OPTION_STRING = HOMELAB_OPTION_STRING;
+%constant int PLAN_COMPLETE = HOMELAB_PLAN_COMPLETE;
+%constant int PLAN_PARTIAL = HOMELAB_PLAN_PARTIAL;
+%constant int PLAN_FAILED = HOMELAB_PLAN_FAILED;
 %constant int OUTCOME_OK = HOMELAB_OUTCOME_OK;
 %constant int OUTCOME_UNREACHABLE = HOMELAB_OUTCOME_UNREACHABLE;
 %constant int OUTCOME_TIMEOUT = HOMELAB_OUTCOME_TIMEOUT;
@@ -501,6 +513,7 @@ const char *container_name(size_t i);
 const char *container_node(size_t i);
 size_t model_count(void);
 const char *model_name(size_t i);
+const char *model_file(size_t i);
 }
 
 HOMELAB_WAITS(homelab_builder::homelab_builder)
@@ -550,6 +563,58 @@ bool get_bool(const char *key);
 int64_t get_int(const char *key);
 double get_double(const char *key);
 const char *get_string(const char *key);
+}
+
+HOMELAB_WAITS(homelab_planner::homelab_planner)
+HOMELAB_WAITS(homelab_planner::set_header)
+HOMELAB_WAITS(homelab_planner::set_used)
+%newobject homelab_planner::wrapped_plan;
+%rename(plan) homelab_planner::wrapped_plan;
+HOMELAB_WAITS(homelab_planner::wrapped_plan)
+%extend homelab_planner {
+HOMELAB_CONSTRUCTOR(homelab_planner, (homelab_inventory *inventory, const homelab_opts *opts = NULL), homelab_planner_new(&made, inventory, opts))
+int set_header(const char *model, homelab_gguf *gguf);
+int set_used(const char *node, size_t gpu, int64_t used_bytes);
+HOMELAB_MAKES(homelab_plan, wrapped_plan, (), homelab_planner_plan($self, &made))
+}
+
+HOMELAB_WAITS(homelab_plan::json)
+HOMELAB_WAITS(homelab_plan::svg)
+HOMELAB_WAITS(homelab_plan::diff)
+%extend homelab_plan {
+int status(void);
+bool is_optimal(void);
+size_t level_count(void);
+int64_t level(size_t level);
+int64_t bound(size_t level);
+size_t device_count(void);
+const char *device_id(size_t device);
+const char *device_name(size_t device);
+bool device_is_gpu(size_t device);
+int64_t device_capacity(size_t device);
+int64_t device_others(size_t device);
+bool device_was_read(size_t device);
+int64_t device_planned(size_t device);
+size_t model_count(void);
+const char *model_name(size_t i);
+bool model_is_placed(size_t i);
+bool model_on_cpu(size_t i);
+int64_t model_layers(size_t i);
+int64_t model_context(size_t i);
+const char *model_kv(size_t i);
+const char *model_why(size_t i);
+size_t part_count(size_t i);
+int part_device(size_t i, size_t part);
+int64_t part_weights(size_t i, size_t part);
+int64_t part_context(size_t i, size_t part);
+int64_t part_compute(size_t i, size_t part);
+int64_t part_overhead(size_t i, size_t part);
+const char *model_llama_server(size_t i);
+const char *model_docker(size_t i);
+const char *model_ollama(size_t i);
+char *json(void);
+char *svg(void);
+char *diff(const homelab_plan *before);
 }
 
 HOMELAB_WAITS(homelab_prober::homelab_prober)

@@ -14,6 +14,7 @@
 #include <homelab/inventory.h>
 #include <homelab/memory.h>
 #include <homelab/options.h>
+#include <homelab/plan.h>
 #include <homelab/prober.h>
 #include <homelab/router.h>
 #include <homelab/secret.h>

@@ -161,6 +161,9 @@ HOMELAB_API const char *homelab_inventory_container_node(const homelab_inventory
 HOMELAB_API size_t homelab_inventory_model_count(const homelab_inventory *inventory);
 /** @brief Name of model i as its backend knows it; NULL past the end. Borrowed. @since 0.1.0 */
 HOMELAB_API const char *homelab_inventory_model_name(const homelab_inventory *inventory, size_t i);
+/** @brief File of model i as the inventory names it; NULL past the end or where it names none.
+ * Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_inventory_model_file(const homelab_inventory *inventory, size_t i);
 
 /** @brief Name of a backend (`ollama`, `llamacpp`, …), or NULL for an unknown number. Static.
  * @since 0.1.0 */

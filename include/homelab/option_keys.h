@@ -151,6 +151,22 @@
  */
 #define HOMELAB_OPT_LOG_RING "log.ring"
 
+/** Context of models for which the inventory gives none, at most what they were trained with.
+ * (integer, 256 to 16777216 tokens, default 8192) @since 0.2.0
+ */
+#define HOMELAB_OPT_PLAN_CONTEXT "plan.context"
+
+/** Steps after which a search for a plan ends with the best found and a bound; the count of
+ * steps, not time, so that the same input gives the same plan. (integer, 1 to 1000000000000
+ * steps, default 20000000) @since 0.2.0
+ */
+#define HOMELAB_OPT_PLAN_MAX_STEPS "plan.max_steps"
+
+/** Roles that a plan must serve, separated by commas; empty means all that a model of the
+ * inventory has, none means none. (text, default empty) @since 0.2.0
+ */
+#define HOMELAB_OPT_PLAN_ROLES "plan.roles"
+
 /** How long a canary waits before its answer counts as missing; the request itself is not cut
  * short. (integer, 1000 to 3600000 ms, default 120000) @since 0.1.0
  */

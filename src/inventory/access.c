@@ -188,3 +188,9 @@ const char *homelab_inventory_model_name(const homelab_inventory *inventory, siz
     hl_error_clear();
     return inventory && i < inventory->data.model_count ? inventory->data.models[i].name : NULL;
 }
+
+const char *homelab_inventory_model_file(const homelab_inventory *inventory, size_t i)
+{
+    hl_error_clear();
+    return inventory && i < inventory->data.model_count ? inventory->data.models[i].file : NULL;
+}

@@ -1,40 +1,420 @@
 #include "cli.h"
 
 #include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_MAX_BYTES 4096
+#define URL_TIMEOUT_MS 60000
+
+struct plan_arguments {
+    const char *inventory, *models, *svg, *rows, *headers;
+    bool json, explain;
+    char *used[64];
+    size_t used_count;
+    homelab_opts *opts;
+};
+
+/* --- Inputs --- */
+
+/* A path as the inventory names it: beside the models' folder, or the inventory. */
+static void model_path(char *out, const struct plan_arguments *arguments, const char *file)
+{
+    const char *slash = strrchr(arguments->inventory, '/');
+    if (*file == '/')
+        snprintf(out, PATH_MAX_BYTES, "%s", file);
+    else if (arguments->models)
+        snprintf(out, PATH_MAX_BYTES, "%s/%s", arguments->models, file);
+    else if (slash)
+        snprintf(out, PATH_MAX_BYTES, "%.*s/%s", (int)(slash - arguments->inventory),
+                 arguments->inventory, file);
+    else
+        snprintf(out, PATH_MAX_BYTES, "%s", file);
+}
+
+static int load_header(homelab_gguf **out, const struct plan_arguments *arguments, const char *file)
+{
+    char path[PATH_MAX_BYTES];
+    if (strncmp(file, "http://", 7) != 0 && strncmp(file, "https://", 8) != 0) {
+        model_path(path, arguments, file);
+        return homelab_gguf_load_file(out, path, arguments->opts);
+    }
+    homelab_ctx *ctx = NULL;
+    int code = homelab_ctx_new(&ctx, arguments->opts);
+    if (!code)
+        code = homelab_gguf_load_url(out, ctx, file, URL_TIMEOUT_MS, arguments->opts);
+    homelab_ctx_unref(ctx);
+    return code;
+}
+
+/* A header that cannot be read is a line on stderr; the model is planned by its given size. */
+static int add_headers(homelab_planner *planner, const homelab_inventory *inventory,
+                       const struct plan_arguments *arguments)
+{
+    for (size_t i = 0; i < homelab_inventory_model_count(inventory); i++) {
+        const char *file = homelab_inventory_model_file(inventory, i);
+        homelab_gguf *header = NULL;
+        if (!file)
+            continue;
+        if (load_header(&header, arguments, file)) {
+            fprintf(stderr, "homelab: plan: %s; the size of '%s' is taken as given\n",
+                    homelab_error_message(), homelab_inventory_model_name(inventory, i));
+            continue;
+        }
+        int code =
+            homelab_planner_set_header(planner, homelab_inventory_model_name(inventory, i), header);
+        homelab_gguf_unref(header);
+        if (code)
+            return fail_library("plan");
+    }
+    return CLI_HEALTHY;
+}
+
+/* NODE/gpuNUMBER=GIB */
+static int add_reading(homelab_planner *planner, const char *text)
+{
+    char node[256];
+    const char *slash = strrchr(text, '/'), *equals = strrchr(text, '=');
+    char *end = NULL, *number_end = NULL;
+    if (!slash || !equals || equals < slash || strncmp(slash, "/gpu", 4) != 0 ||
+        (size_t)(slash - text) >= sizeof node)
+        return fail("plan: --used: found '%s', expected NODE/gpuNUMBER=GIB", text);
+    memcpy(node, text, (size_t)(slash - text));
+    node[slash - text] = '\0';
+    unsigned long gpu = strtoul(slash + 4, &end, 10);
+    double gib = strtod(equals + 1, &number_end);
+    if (end != equals || end == slash + 4 || *number_end || number_end == equals + 1 ||
+        !(gib >= 0 && gib <= 1e6))
+        return fail("plan: --used: found '%s', expected NODE/gpuNUMBER=GIB", text);
+    if (homelab_planner_set_used(planner, node, gpu, (int64_t)(gib * 1073741824.0)))
+        return fail_library("plan");
+    return CLI_HEALTHY;
+}
+
+static int make_plan(homelab_plan **plan, const homelab_inventory *inventory,
+                     const struct plan_arguments *arguments)
+{
+    homelab_planner *planner = NULL;
+    if (homelab_planner_new(&planner, (homelab_inventory *)inventory, arguments->opts))
+        return fail_library("plan");
+    int code = add_headers(planner, inventory, arguments);
+    for (size_t r = 0; r < arguments->used_count && !code; r++)
+        code = add_reading(planner, arguments->used[r]);
+    if (!code && homelab_planner_plan(planner, plan))
+        code = fail_library("plan");
+    homelab_planner_free(planner);
+    return code;
+}
+
+/* --- The document --- */
+
+static double gib(int64_t bytes)
+{
+    return (double)bytes / 1073741824.0;
+}
+
+static int64_t part_total(const homelab_plan *plan, size_t i, size_t part)
+{
+    return homelab_plan_part_weights(plan, i, part) + homelab_plan_part_context(plan, i, part) +
+           homelab_plan_part_compute(plan, i, part) + homelab_plan_part_overhead(plan, i, part);
+}
+
+static void put_bar(FILE *stream, const homelab_plan *plan, size_t device, int width)
+{
+    double capacity = (double)homelab_plan_device_capacity(plan, device);
+    double others = (double)homelab_plan_device_others(plan, device);
+    double planned = (double)homelab_plan_device_planned(plan, device);
+    if (capacity <= 0)
+        return;
+    int kept = (int)(others / capacity * width + 0.5);
+    int full = (int)((others + planned) / capacity * width + 0.5);
+    fputc('[', stream);
+    for (int k = 0; k < width; k++)
+        fputc(k < kept ? '+' : k < full ? '#' : '.', stream);
+    fputc(']', stream);
+}
+
+static void put_device(FILE *stream, const homelab_plan *plan, size_t device, int pad)
+{
+    int64_t capacity = homelab_plan_device_capacity(plan, device);
+    int64_t others = homelab_plan_device_others(plan, device);
+    int64_t taken = others + homelab_plan_device_planned(plan, device);
+    const char *name = homelab_plan_device_name(plan, device);
+    put_text(stream, homelab_plan_device_id(plan, device), -1, pad);
+    fputs("  ", stream);
+    put_bar(stream, plan, device, 40);
+    if (capacity)
+        fprintf(stream, " %5.1f of %.1f GiB, %.0f %%", gib(taken), gib(capacity),
+                100.0 * (double)taken / (double)capacity);
+    else
+        fprintf(stream, "memory unknown, %.1f GiB planned", gib(taken));
+    if (name) {
+        fputs("  ", stream);
+        put_text(stream, name, -1, 0);
+    }
+    if (others || homelab_plan_device_was_read(plan, device))
+        fprintf(stream, "  (%.1f GiB kept by others, %s)", gib(others),
+                homelab_plan_device_was_read(plan, device) ? "as read" : "as the inventory says");
+    fputc('\n', stream);
+}
+
+static int columns(const homelab_plan *plan, bool models)
+{
+    int pad = 5;
+    size_t count = models ? homelab_plan_model_count(plan) : homelab_plan_device_count(plan);
+    for (size_t i = 0; i < count; i++) {
+        int width =
+            text_width(models ? homelab_plan_model_name(plan, i) : homelab_plan_device_id(plan, i));
+        if (width > pad)
+            pad = width;
+    }
+    return pad;
+}
+
+static void put_part(FILE *stream, const homelab_plan *plan, size_t i, size_t part, int pad)
+{
+    int device = homelab_plan_part_device(plan, i, part);
+    put_text(stream, homelab_plan_device_id(plan, (size_t)device), -1, pad);
+    fprintf(stream, " %9.2f %9.2f %9.2f %9.2f %9.2f", gib(homelab_plan_part_weights(plan, i, part)),
+            gib(homelab_plan_part_context(plan, i, part)),
+            gib(homelab_plan_part_compute(plan, i, part)),
+            gib(homelab_plan_part_overhead(plan, i, part)), gib(part_total(plan, i, part)));
+}
+
+static void put_model(FILE *stream, const homelab_plan *plan, size_t i, int name_pad,
+                      int device_pad)
+{
+    put_text(stream, homelab_plan_model_name(plan, i), -1, name_pad);
+    fputs("  ", stream);
+    if (!homelab_plan_model_is_placed(plan, i)) {
+        fputs("left out\n", stream);
+        return;
+    }
+    int64_t layers = homelab_plan_model_layers(plan, i);
+    int64_t context = homelab_plan_model_context(plan, i);
+    put_part(stream, plan, i, 0, device_pad);
+    if (layers >= 0)
+        fprintf(stream, " %6lld", (long long)layers);
+    else
+        fputs("    all", stream);
+    if (context)
+        fprintf(stream, " %8lld", (long long)context);
+    else
+        fputs("        -", stream);
+    fprintf(stream, "  %s\n", homelab_plan_model_kv(plan, i));
+    for (size_t p = 1; p < homelab_plan_part_count(plan, i); p++) {
+        put_text(stream, "", -1, name_pad + 2);
+        put_part(stream, plan, i, p, device_pad);
+        fputc('\n', stream);
+    }
+}
+
+static void put_reasons(FILE *stream, const homelab_plan *plan)
+{
+    fputc('\n', stream);
+    for (size_t i = 0; i < homelab_plan_model_count(plan); i++) {
+        put_text(stream, homelab_plan_model_name(plan, i), -1, 0);
+        fputs(": ", stream);
+        put_text(stream, homelab_plan_model_why(plan, i), -1, 0);
+        fputc('\n', stream);
+        if (!homelab_plan_model_is_placed(plan, i))
+            continue;
+        fputs("    llama-server ", stream);
+        put_text(stream, homelab_plan_model_llama_server(plan, i), -1, 0);
+        fputs("\n    ", stream);
+        put_text(stream, homelab_plan_model_docker(plan, i), -1, 0);
+        fprintf(stream, "\n    Ollama: num_gpu %lld",
+                (long long)(homelab_plan_model_layers(plan, i) < 0
+                                ? 999
+                                : homelab_plan_model_layers(plan, i)));
+        if (homelab_plan_model_context(plan, i))
+            fprintf(stream, ", num_ctx %lld", (long long)homelab_plan_model_context(plan, i));
+        fputs(", ", stream);
+        put_text(stream, homelab_plan_model_ollama(plan, i), -1, 0);
+        fputc('\n', stream);
+    }
+    fputs("\nObjective, most important first (needs met; priority on GPUs; priority placed; "
+          "weights on GPUs, on the fastest, … in 64 KiB; taken):\n   ",
+          stream);
+    for (size_t l = 0; l < homelab_plan_level_count(plan); l++)
+        fprintf(stream, " %lld", (long long)homelab_plan_level(plan, l));
+    if (homelab_plan_is_optimal(plan)) {
+        fputs("; proven the best\n", stream);
+        return;
+    }
+    fputs("; the search ended early, no plan is better than\n   ", stream);
+    for (size_t l = 0; l < homelab_plan_level_count(plan); l++)
+        fprintf(stream, " %lld", (long long)homelab_plan_bound(plan, l));
+    fputc('\n', stream);
+}
+
+static char *table(const homelab_plan *plan, bool explain)
+{
+    struct text text;
+    if (!text_open(&text))
+        return NULL;
+    int names = columns(plan, true), devices = columns(plan, false);
+    put_text(text.stream, "MODEL", -1, names + 2);
+    put_text(text.stream, "DEVICE", -1, devices > 6 ? devices : 6);
+    fputs("   WEIGHTS   CONTEXT   COMPUTE  OVERHEAD       GIB  LAYERS  CONTEXT  KV\n", text.stream);
+    for (size_t i = 0; i < homelab_plan_model_count(plan); i++)
+        put_model(text.stream, plan, i, names, devices > 6 ? devices : 6);
+    fputc('\n', text.stream);
+    for (size_t d = 0; d < homelab_plan_device_count(plan); d++)
+        if (homelab_plan_device_is_gpu(plan, d) || homelab_plan_device_planned(plan, d))
+            put_device(text.stream, plan, d, devices);
+    bool first = true;
+    for (size_t i = 0; i < homelab_plan_model_count(plan); i++) {
+        if (homelab_plan_model_is_placed(plan, i) || explain)
+            continue;
+        fputs(first ? "\n" : "", text.stream);
+        first = false;
+        put_text(text.stream, homelab_plan_model_name(plan, i), -1, 0);
+        fputs(": ", text.stream);
+        put_text(text.stream, homelab_plan_model_why(plan, i), -1, 0);
+        fputc('\n', text.stream);
+    }
+    if (explain)
+        put_reasons(text.stream, plan);
+    return text_close(&text);
+}
+
+static int write_svg(const homelab_plan *plan, const char *path)
+{
+    char *svg = homelab_plan_svg(plan);
+    if (!svg)
+        return fail_library("plan");
+    FILE *file = fopen(path, "w");
+    bool written = file && fputs(svg, file) >= 0;
+    if (file && fclose(file))
+        written = false;
+    homelab_free(svg);
+    return written ? CLI_HEALTHY : fail("plan: %s: cannot be written", path);
+}
+
+static int put_plan(const homelab_plan *plan, const struct plan_arguments *arguments)
+{
+    int code = CLI_HEALTHY;
+    if (arguments->svg)
+        code = write_svg(plan, arguments->svg);
+    if (code)
+        return code;
+    if (arguments->json) {
+        char *json = homelab_plan_json(plan);
+        if (!json)
+            return fail_library("plan");
+        struct text line;
+        char *document = NULL;
+        if (text_open(&line)) {
+            fprintf(line.stream, "%s\n", json);
+            document = text_close(&line);
+        }
+        homelab_free(json);
+        code = document ? put_document(document) : fail("plan: out of memory");
+        free(document);
+        return code;
+    }
+    char *text = table(plan, arguments->explain);
+    code = text ? put_document(text) : fail("plan: out of memory");
+    free(text);
+    return code;
+}
+
+static int run_plan(const struct plan_arguments *arguments)
+{
+    homelab_inventory *inventory = NULL;
+    homelab_plan *plan = NULL;
+    int code = load_inventory(&inventory, arguments->inventory, arguments->opts);
+    if (code)
+        return code;
+    code = make_plan(&plan, inventory, arguments);
+    if (!code)
+        code = put_plan(plan, arguments);
+    if (!code)
+        code = homelab_plan_status(plan);
+    homelab_plan_unref(plan);
+    homelab_inventory_unref(inventory);
+    return code;
+}
+
+static int read_arguments(struct plan_arguments *arguments, const struct command *self, int argc,
+                          char **argv)
+{
+    static const struct option longs[] = {{"inventory", required_argument, NULL, 'i'},
+                                          {"models", required_argument, NULL, 'm'},
+                                          {"used", required_argument, NULL, 'u'},
+                                          {"option", required_argument, NULL, 'o'},
+                                          {"explain", no_argument, NULL, 'x'},
+                                          {"svg", required_argument, NULL, 's'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"eval", required_argument, NULL, 'e'},
+                                          {"headers", required_argument, NULL, 'd'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    for (int option; (option = getopt_long(argc, argv, "i:o:h", longs, NULL)) != -1;) {
+        if (option == 'i')
+            arguments->inventory = optarg;
+        else if (option == 'm')
+            arguments->models = optarg;
+        else if (option == 's')
+            arguments->svg = optarg;
+        else if (option == 'e')
+            arguments->rows = optarg;
+        else if (option == 'd')
+            arguments->headers = optarg;
+        else if (option == 'x')
+            arguments->explain = true;
+        else if (option == 'j')
+            arguments->json = true;
+        else if (option == 'u' && arguments->used_count < 64)
+            arguments->used[arguments->used_count++] = optarg;
+        else if (option != 'o')
+            return usage_end(self, option) ? CLI_ERROR : -1;
+        else if (set_option(arguments->opts, optarg))
+            return CLI_ERROR;
+    }
+    if (optind < argc)
+        return fail("plan: unexpected argument '%s'", argv[optind]);
+    if (!arguments->rows != !arguments->headers)
+        return fail("plan: --eval and --headers go together");
+    if (!arguments->inventory)
+        arguments->inventory = getenv("HOMELAB_INVENTORY");
+    if (!arguments->rows && !arguments->inventory)
+        return fail("plan: expected --inventory FILE");
+    return CLI_HEALTHY;
+}
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"eval", required_argument, NULL, 'e'},
-        {"headers", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *rows = NULL, *folder = NULL;
-    for (int option; (option = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-        switch (option) {
-        case 'e':
-            rows = optarg;
-            break;
-        case 'd':
-            folder = optarg;
-            break;
-        default:
-            return usage_end(self, option);
-        }
-    }
-    if (!rows || !folder || optind < argc)
-        return usage_end(self, '?');
-    return plan_eval(rows, folder);
+    struct plan_arguments arguments = {.inventory = NULL};
+    if (homelab_opts_new(&arguments.opts))
+        return fail_library("plan");
+    int code = read_arguments(&arguments, self, argc, argv);
+    if (code == CLI_HEALTHY)
+        code = arguments.rows ? plan_eval(arguments.rows, arguments.headers) : run_plan(&arguments);
+    homelab_opts_free(arguments.opts);
+    return code < 0 ? CLI_HEALTHY : code;
 }
 
 const struct command command_plan = {
     .name = "plan",
-    .summary = "tell what models need",
-    .usage = "--eval ROWS.jsonl --headers DIR\n\n"
-             "Says what the memory model makes of each row of a file of measured runs, one JSON "
-             "line a row;\nwhat a row measured is never looked at.\n\n"
-             "  --eval ROWS    the rows; - for standard input\n"
-             "  --headers DIR  a row's header is DIR/GGUF.hdr\n",
+    .summary = "Says which models go on which GPU, and what each takes.",
+    .usage = "--inventory FILE [OPTION…]\n"
+             "       homelab plan --eval ROWS.jsonl --headers DIR\n\n"
+             "  -i, --inventory FILE  nodes, GPUs and models; else HOMELAB_INVENTORY\n"
+             "  --models DIR          where model files are; else beside the inventory\n"
+             "  --used NODE/gpuN=GIB  memory in use there as just read, before the inventory's "
+             "used_gib\n"
+             "  --explain             why each model is where it is, and the commands that run it\n"
+             "  --svg FILE            also writes a picture of each device's memory\n"
+             "  --json                the plan as JSON (schema/plan.schema.json)\n"
+             "  -o, --option KEY=VALUE  an option of the library, such as plan.roles=code,chat\n\n"
+             "  --eval ROWS           what the memory model makes of each row of a file of "
+             "measured runs,\n"
+             "                        one JSON line a row; what a row measured is never looked at\n"
+             "  --headers DIR         a row's header is DIR/GGUF.hdr\n\n"
+             "Exit status: 0 all models are placed, 1 something optional is left out, 2 a required "
+             "model\n"
+             "or role is, 3 for wrong usage or input.\n",
     .run = run,
 };

@@ -361,6 +361,16 @@ class Options(TypedDict, total=False):
     json_max_depth: int
     # Log lines kept for homelab_ctx_log_text(). (int, 0 to 100000 lines, default 256)
     log_ring: int
+    # Context of models for which the inventory gives none, at most what they were trained with.
+    # (int, 256 to 16777216 tokens, default 8192)
+    plan_context: int
+    # Steps after which a search for a plan ends with the best found and a bound; the count of
+    # steps, not time, so that the same input gives the same plan. (int, 1 to 1000000000000 steps,
+    # default 20000000)
+    plan_max_steps: int
+    # Roles that a plan must serve, separated by commas; empty means all that a model of the
+    # inventory has, none means none. (str, default '')
+    plan_roles: str
     # How long a canary waits before its answer counts as missing; the request itself is not cut
     # short. (int, 1000 to 3600000 ms, default 120000)
     probe_canary_timeout_ms: int
@@ -556,6 +566,12 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         'Deepest nesting of a JSON answer or inventory. (int, 4 to 512 levels, default 32)'),
     'log_ring': ('log.ring', 'int',
         'Log lines kept for homelab_ctx_log_text(). (int, 0 to 100000 lines, default 256)'),
+    'plan_context': ('plan.context', 'int',
+        'Context of models for which the inventory gives none, at most what they were trained with. (int, 256 to 16777216 tokens, default 8192)'),
+    'plan_max_steps': ('plan.max_steps', 'int',
+        'Steps after which a search for a plan ends with the best found and a bound; the count of steps, not time, so that the same input gives the same plan. (int, 1 to 1000000000000 steps, default 20000000)'),
+    'plan_roles': ('plan.roles', 'str',
+        "Roles that a plan must serve, separated by commas; empty means all that a model of the inventory has, none means none. (str, default '')"),
     'probe_canary_timeout_ms': ('probe.canary_timeout_ms', 'int',
         'How long a canary waits before its answer counts as missing; the request itself is not cut short. (int, 1000 to 3600000 ms, default 120000)'),
     'probe_confirm_ms': ('probe.confirm_ms', 'int',

@@ -369,6 +369,18 @@ core.OPT_JSON_MAX_DEPTH = "json.max_depth"
 ---Log lines kept for ctx_log_text(). (integer, 0 to 100000 lines, default 256)
 core.OPT_LOG_RING = "log.ring"
 
+---Context of models for which the inventory gives none, at most what they were trained with. (integer, 256 to 16777216
+---tokens, default 8192)
+core.OPT_PLAN_CONTEXT = "plan.context"
+
+---Steps after which a search for a plan ends with the best found and a bound; the count of steps, not time, so that the
+---same input gives the same plan. (integer, 1 to 1000000000000 steps, default 20000000)
+core.OPT_PLAN_MAX_STEPS = "plan.max_steps"
+
+---Roles that a plan must serve, separated by commas; empty means all that a model of the inventory has, none means
+---none. (text, default empty)
+core.OPT_PLAN_ROLES = "plan.roles"
+
 ---How long a canary waits before its answer counts as missing; the request itself is not cut short. (integer, 1000 to
 ---3600000 ms, default 120000)
 core.OPT_PROBE_CANARY_TIMEOUT_MS = "probe.canary_timeout_ms"
@@ -546,6 +558,15 @@ core.OPTION_DOUBLE = 3
 
 ---The option is UTF-8 text.
 core.OPTION_STRING = 4
+
+---All models are placed.
+core.PLAN_COMPLETE = 0
+
+---Something optional is left out.
+core.PLAN_PARTIAL = 1
+
+---A required model is left out, or a role that must be served is not.
+core.PLAN_FAILED = 2
 
 ---A request of the caller succeeded.
 core.OUTCOME_OK = 0
@@ -1404,6 +1425,11 @@ function Inventory:model_count() end
 ---@return string?
 function Inventory:model_name(i) end
 
+---File of model i as the inventory names it; NULL past the end or where it names none. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:model_file(i) end
+
 core.Inventory = {}
 
 ---Reads and checks an inventory file.
@@ -1612,6 +1638,230 @@ core.Opts = {}
 ---@return string? message
 ---@return integer? code
 function core.Opts.new() end
+
+---Collects what a plan is made from. One thread at a time.
+---@class homelab.Planner: homelab.Object
+local Planner = {}
+
+---Gives a model its header, so that what it takes is worked out. Without one, and for a model with `vram_gib`, sizes
+---are taken as the inventory gives them.
+---@param model string
+---@param gguf homelab.Gguf
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Planner:set_header(model, gguf) end
+
+---Gives a reading of memory in use on a GPU, which goes before the inventory's `used_gib`.
+---@param node string
+---@param gpu integer
+---@param used_bytes integer
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Planner:set_used(node, gpu, used_bytes) end
+
+---Searches for the best plan. The same input gives the same plan; option `plan.max_steps` ends a long search with the
+---best found and a bound.
+---@return homelab.Plan?
+---@return string? message
+---@return integer? code
+function Planner:plan() end
+
+core.Planner = {}
+
+---Makes a planner.
+---@param inventory homelab.Inventory
+---@param opts? homelab.Opts
+---@return homelab.Planner?
+---@return string? message
+---@return integer? code
+function core.Planner.new(inventory, opts) end
+
+---Which models go where. Immutable, reference-counted.
+---@class homelab.Plan: homelab.Object
+local Plan = {}
+
+---PLAN_…; -1 for NULL.
+---@return integer
+function Plan:status() end
+
+---Whether no better plan exists.
+---@return boolean
+function Plan:is_optimal() end
+
+---Number of the objective's levels, most important first.
+---@return integer
+function Plan:level_count() end
+
+---Value of a level: needs met; priority on GPUs, in thousandths; priority placed; 64 KiB units of weights on GPUs, then
+---on those of the highest bandwidth, and so on; last, units taken, negative. 0 past the end.
+---@param level integer
+---@return integer
+function Plan:level(level) end
+
+---What no plan exceeds at a level while the levels above are at their best; equals the value in an optimal plan.
+---@param level integer
+---@return integer
+function Plan:bound(level) end
+
+---Number of devices: the GPUs of each node, then its CPU.
+---@return integer
+function Plan:device_count() end
+
+---Id of a device, `NODE/gpuNUMBER` or `NODE/cpu`; NULL past the end. Borrowed.
+---@param device integer
+---@return string?
+function Plan:device_id(device) end
+
+---Name of a device; NULL past the end or where it has none. Borrowed.
+---@param device integer
+---@return string?
+function Plan:device_name(device) end
+
+---Whether it is a GPU.
+---@param device integer
+---@return boolean
+function Plan:device_is_gpu(device) end
+
+---Memory of a device in bytes; 0 where unknown.
+---@param device integer
+---@return integer
+function Plan:device_capacity(device) end
+
+---Bytes that others keep of it.
+---@param device integer
+---@return integer
+function Plan:device_others(device) end
+
+---Whether that is a reading handed in; else it is the inventory's.
+---@param device integer
+---@return boolean
+function Plan:device_was_read(device) end
+
+---Bytes that the planned models take of it, in the set of models that takes most.
+---@param device integer
+---@return integer
+function Plan:device_planned(device) end
+
+---Number of models and replicas, also those left out, in the inventory's order.
+---@return integer
+function Plan:model_count() end
+
+---Name of model i; NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Plan:model_name(i) end
+
+---Whether model i has a place.
+---@param i integer
+---@return boolean
+function Plan:model_is_placed(i) end
+
+---Whether model i runs on a CPU alone.
+---@param i integer
+---@return boolean
+function Plan:model_on_cpu(i) end
+
+---Layers of model i on GPUs, the output layer included; -1 where unknown.
+---@param i integer
+---@return integer
+function Plan:model_layers(i) end
+
+---Context of a request to model i in tokens; 0 where unknown.
+---@param i integer
+---@return integer
+function Plan:model_context(i) end
+
+---Type of model i's KV cache; NULL past the end and where it has no place. Static.
+---@param i integer
+---@return string?
+function Plan:model_kv(i) end
+
+---One line: why model i is where it is, or is left out and what would make room. NULL past the end. Borrowed.
+---@param i integer
+---@return string?
+function Plan:model_why(i) end
+
+---Number of devices that model i is on.
+---@param i integer
+---@return integer
+function Plan:part_count(i) end
+
+---Index of the device of a part, or E_NOT_FOUND.
+---@param i integer
+---@param part integer
+---@return integer?
+---@return string? message
+---@return integer? code
+function Plan:part_device(i, part) end
+
+---Weights of a part in bytes; -1 past the end.
+---@param i integer
+---@param part integer
+---@return integer
+function Plan:part_weights(i, part) end
+
+---KV cache and states of a part in bytes; -1 past the end.
+---@param i integer
+---@param part integer
+---@return integer
+function Plan:part_context(i, part) end
+
+---Compute buffers of a part in bytes; -1 past the end.
+---@param i integer
+---@param part integer
+---@return integer
+function Plan:part_compute(i, part) end
+
+---What the process takes beside them in bytes; -1 past the end.
+---@param i integer
+---@param part integer
+---@return integer
+function Plan:part_overhead(i, part) end
+
+---Arguments of llama-server that run model i as planned, quoted for a shell; NULL where it has no place. Borrowed.
+---@param i integer
+---@return string?
+function Plan:model_llama_server(i) end
+
+---A docker command that runs it; NULL where it has no place. Borrowed.
+---@param i integer
+---@return string?
+function Plan:model_docker(i) end
+
+---Environment of an Ollama server for it, `NAME=VALUE` separated by spaces; NULL where it has no place. num_ctx is
+---plan_model_context(), num_gpu plan_model_layers(). Borrowed.
+---@param i integer
+---@return string?
+function Plan:model_ollama(i) end
+
+---The plan as JSON (schema/plan.schema.json).
+---@return string?
+---@return string? message
+---@return integer? code
+function Plan:json() end
+
+---The same as plain tables; null is nil.
+---@return table?
+---@return string? message
+---@return integer? code
+function Plan:to_table() end
+
+---A picture of each device's memory by model and part.
+---@return string?
+---@return string? message
+---@return integer? code
+function Plan:svg() end
+
+---What changes from one plan to another, one line a change; empty when nothing does.
+---@param before homelab.Plan
+---@return string?
+---@return string? message
+---@return integer? code
+function Plan:diff(before) end
+
+core.Plan = {}
 
 ---Probes the endpoints of an inventory. Reference-counted; belongs to its context's thread.
 ---@class homelab.Prober: homelab.Object

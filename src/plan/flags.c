@@ -1,0 +1,148 @@
+/* The commands that run a model as planned (options: llama.cpp, tools/server/README.md, b10470;
+ * Ollama, envconfig/config.go; Docker, docs/reference/commandline/container_run.md). */
+#include "plan/plan.h"
+
+#include "core/alloc.h"
+#include "core/error.h"
+
+#include <string.h>
+
+/* A word for a POSIX shell. */
+static void put_word(struct hl_buf *buf, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        hl_buf_puts(buf, word);
+        return;
+    }
+    hl_buf_putc(buf, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            hl_buf_puts(buf, "'\\''");
+        else
+            hl_buf_putc(buf, *word);
+    hl_buf_putc(buf, '\'');
+}
+
+static void put_gpus(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
+{
+    for (size_t p = 0; p < way->gpu_count; p++)
+        hl_buf_printf(buf, "%s%d", p ? "," : "", plan->devices[way->parts[p].device].gpu);
+}
+
+/* Shares of the free memory, by which the layers were split. */
+static void put_split(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
+{
+    hl_buf_puts(buf, " --tensor-split ");
+    for (size_t p = 0; p < way->gpu_count; p++)
+        hl_buf_printf(buf, "%s%lld", p ? "," : "",
+                      (long long)(hl_device_room(&plan->devices[way->parts[p].device]) >> 20));
+}
+
+/* llama.cpp numbers devices as the driver does. */
+static void put_devices(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
+{
+    hl_buf_puts(buf, " --device ");
+    for (size_t p = 0; p < way->gpu_count; p++) {
+        const struct hl_plan_device *device = &plan->devices[way->parts[p].device];
+        bool amd = device->vendor && strcmp(device->vendor, "amd") == 0;
+        hl_buf_printf(buf, "%s%s%d", p ? "," : "", amd ? "ROCm" : "CUDA", device->gpu);
+    }
+}
+
+static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
+                          const struct hl_plan_model *model, bool devices)
+{
+    const struct hl_way *way = &model->way;
+    if (way->gpu_count && devices)
+        put_devices(buf, plan, way);
+    if (way->gpu_count == 0)
+        hl_buf_puts(buf, " --device none --n-gpu-layers 0");
+    else if (way->layers >= 0)
+        hl_buf_printf(buf, " --n-gpu-layers %lld", (long long)way->layers);
+    else
+        hl_buf_puts(buf, " --n-gpu-layers 999");
+    if (way->gpu_count > 1)
+        put_split(buf, plan, way);
+    if (way->cpu_experts)
+        hl_buf_printf(buf, " --n-cpu-moe %lld", (long long)way->cpu_experts);
+    if (way->context)
+        hl_buf_printf(buf, " --ctx-size %lld", (long long)(way->context * model->parallel));
+    hl_buf_printf(buf, " --parallel %d", model->parallel);
+    if (strcmp(way->kv, "f16") != 0)
+        hl_buf_printf(buf, " --flash-attn on --cache-type-k %s --cache-type-v %s", way->kv,
+                      way->kv);
+    hl_buf_puts(buf, " --fit off");
+}
+
+static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
+                       const struct hl_plan_model *model, const char *file)
+{
+    const struct hl_way *way = &model->way;
+    const struct hl_plan_device *device = &plan->devices[way->parts[0].device];
+    bool amd = device->vendor && strcmp(device->vendor, "amd") == 0;
+    hl_buf_puts(buf, "docker run -d -v models:/models -p 8080:8080");
+    if (way->gpu_count && amd) {
+        hl_buf_puts(buf, " --device /dev/kfd --device /dev/dri -e HIP_VISIBLE_DEVICES=");
+        put_gpus(buf, plan, way);
+    } else if (way->gpu_count) {
+        hl_buf_puts(buf, " --gpus '\"device=");
+        put_gpus(buf, plan, way);
+        hl_buf_puts(buf, "\"'");
+    }
+    hl_buf_printf(buf, " ghcr.io/ggml-org/llama.cpp:server%s --host 0.0.0.0 --model ",
+                  !way->gpu_count ? ""
+                  : amd           ? "-rocm"
+                                  : "-cuda");
+    const char *name = strrchr(file, '/');
+    struct hl_buf path;
+    hl_buf_init(&path, HL_PLAN_MAX_TEXT);
+    hl_buf_printf(&path, "/models/%s", name ? name + 1 : file);
+    put_word(buf, path.data ? path.data : "/models");
+    hl_buf_free(&path);
+    put_arguments(buf, plan, model, false); /* the container sees its GPUs only */
+}
+
+static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
+                            const struct hl_plan_model *model)
+{
+    const struct hl_way *way = &model->way;
+    const char *vendor = plan->devices[way->parts[0].device].vendor;
+    hl_buf_printf(buf, "OLLAMA_NUM_PARALLEL=%d", model->parallel);
+    if (strcmp(way->kv, "f16") != 0)
+        hl_buf_printf(buf, " OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=%s", way->kv);
+    if (way->gpu_count > 1)
+        hl_buf_puts(buf, " OLLAMA_SCHED_SPREAD=1");
+    if (way->gpu_count == 0)
+        return;
+    hl_buf_puts(buf, vendor && strcmp(vendor, "amd") == 0 ? " ROCR_VISIBLE_DEVICES="
+                                                          : " CUDA_VISIBLE_DEVICES=");
+    put_gpus(buf, plan, way);
+}
+
+int hl_plan_flags(homelab_plan *plan, const homelab_planner *planner)
+{
+    const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
+    for (size_t i = 0; i < plan->model_count; i++) {
+        struct hl_plan_model *model = &plan->models[i];
+        if (!model->placed)
+            continue;
+        const char *file = data->models[model->model].file;
+        struct hl_buf server, docker, environment;
+        hl_buf_init(&server, HL_PLAN_MAX_TEXT);
+        hl_buf_init(&docker, HL_PLAN_MAX_TEXT);
+        hl_buf_init(&environment, HL_PLAN_MAX_TEXT);
+        hl_buf_puts(&server, "--model ");
+        put_word(&server, file ? file : model->name);
+        put_arguments(&server, plan, model, true);
+        put_docker(&docker, plan, model, file ? file : model->name);
+        put_environment(&environment, plan, model);
+        model->server = hl_buf_take(&server);
+        model->docker = hl_buf_take(&docker);
+        model->environment = hl_buf_take(&environment);
+        if (!model->server || !model->docker || !model->environment)
+            return hl_error_nomem();
+    }
+    return HOMELAB_OK;
+}

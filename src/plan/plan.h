@@ -1,0 +1,145 @@
+/* A plan, from the inside. Parts: needs.c (what a way of running a model takes), ways.c (which ways
+ * there are), solve.c (which one each model gets), text files (json.c, svg.c, flags.c, diff.c). */
+#ifndef HL_PLAN_PLAN_H
+#define HL_PLAN_PLAN_H
+
+#include <homelab/plan.h>
+
+#include "core/buf.h"
+#include "inventory/inventory.h"
+#include "place/place.h"
+
+#include <stdatomic.h>
+
+#define HL_PLAN_MAX_GPUS 8 /* that a model is split over */
+#define HL_PLAN_MAX_TEXT ((size_t)1 << 24)
+
+struct hl_plan_device {
+    char *id; /* NODE/gpuNUMBER, NODE/cpu */
+    char *name;
+    char *vendor;
+    size_t node;
+    int gpu; /* -1: the node's CPU */
+    int64_t capacity, used, reserve, bandwidth;
+    bool used_read;  /* used is a reading handed in, not the inventory's */
+    int64_t planned; /* in the set of models that takes most */
+};
+
+struct hl_plan_part {
+    size_t device;
+    int64_t weights, context, compute, overhead;
+};
+
+/* A way of running a model: which devices hold how much. */
+struct hl_way {
+    struct hl_plan_part parts[HL_PLAN_MAX_GPUS + 1]; /* GPUs first, the CPU last where it is used */
+    size_t part_count, gpu_count;
+    int64_t layers; /* on GPUs, the output layer included; -1: all, number unknown */
+    int64_t context;
+    int64_t cpu_experts;
+    const char *kv;
+    bool bound; /* an upper bound, not exact */
+    bool given; /* a size as given, without context and buffers */
+};
+
+struct hl_ways {
+    struct hl_way *ways;
+    size_t count, room;
+    int64_t smallest; /* bytes that the model wants on a GPU at least, where no way fits; 0: none */
+};
+
+struct hl_plan_model {
+    char *name, *why;
+    size_t model; /* in the inventory */
+    int replica, replicas;
+    bool placed;
+    int64_t needs; /* bytes, where it is left out */
+    struct hl_way way;
+    int64_t layer_count; /* -1: unknown */
+    int parallel;
+    char *server, *docker, *environment;
+};
+
+struct homelab_plan {
+    atomic_uint references;
+    homelab_allocator *allocator;
+    struct hl_plan_device *devices;
+    size_t device_count;
+    struct hl_plan_model *models;
+    size_t model_count, placed_count;
+    struct hl_place_result result;
+    int level_count;
+    int status;
+    uint32_t roles_missing;
+};
+
+struct hl_reading {
+    size_t node, gpu;
+    int64_t used;
+};
+
+struct homelab_planner {
+    homelab_allocator *allocator;
+    homelab_inventory *inventory;
+    homelab_opts *opts;
+    homelab_gguf **headers; /* by model */
+    struct hl_reading *readings;
+    size_t reading_count;
+};
+
+static inline int64_t hl_part_total(const struct hl_plan_part *part)
+{
+    return part->weights + part->context + part->compute + part->overhead;
+}
+
+static inline int64_t hl_device_room(const struct hl_plan_device *device)
+{
+    int64_t room = device->capacity - device->used - device->reserve;
+    return room > 0 ? room : 0;
+}
+
+/* The devices of an inventory with the readings put in. 0 or a code. */
+int hl_plan_devices(homelab_plan *plan, const homelab_planner *planner);
+
+/* What to ask of a model's header. */
+struct hl_ask {
+    const homelab_gguf *header;
+    const struct hl_plan_device *devices; /* all of the plan's */
+    size_t gpus[HL_PLAN_MAX_GPUS];
+    size_t gpu_count;
+    size_t cpu; /* the device for what is in host memory */
+    int64_t layers, context, cpu_experts;
+    int parallel;
+    const char *kv;
+};
+
+/* 0; HOMELAB_E_UNSUPPORTED where llama.cpp refuses it; or another code. */
+typedef int hl_needs_fn(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts);
+int hl_needs_estimate(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts);
+
+/* Whether each device of the way has that much room when nothing else is planned there. */
+bool hl_way_fits(const struct hl_way *way, const struct hl_plan_device *devices);
+
+/* Searches for a fit; each sets *way and *found. layer_count is without the output layer. */
+int hl_fit_layers(struct hl_way *way, bool *found, struct hl_ask ask, int64_t layer_count,
+                  hl_needs_fn *needs, const homelab_opts *opts);
+int hl_fit_experts(struct hl_way *way, bool *found, struct hl_ask ask, int64_t layer_count,
+                   hl_needs_fn *needs, const homelab_opts *opts);
+int hl_fit_context(struct hl_way *way, bool *found, struct hl_ask ask, int64_t most,
+                   hl_needs_fn *needs, const homelab_opts *opts);
+
+/* All ways of a model on the plan's devices. */
+int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const homelab_plan *plan,
+                 size_t model);
+void hl_ways_free(struct hl_ways *ways);
+
+/* Chooses a way for each model. ways by model of the inventory. */
+int hl_plan_solve(homelab_plan *plan, const homelab_planner *planner, const struct hl_ways *ways);
+/* Sets why of each model, and the commands. */
+int hl_plan_explain(homelab_plan *plan, const homelab_planner *planner, const struct hl_ways *ways);
+int hl_plan_flags(homelab_plan *plan, const homelab_planner *planner);
+
+/* "4.4 GiB". */
+void hl_plan_put_size(struct hl_buf *buf, int64_t bytes);
+
+#endif

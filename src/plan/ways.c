@@ -1,0 +1,274 @@
+/* Which ways there are to run a model, in the order of preference where one GPU could take several:
+ * all of it with the most wanted type of KV cache that fits, on one GPU or, where none of the node
+ * has room, split over several; then with experts on the CPU; then with the last layers only. */
+#include "plan/plan.h"
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A context that was not asked for is made no smaller than this to fit, as by llama.cpp's --fit. */
+#define LEAST_CONTEXT 4096
+
+struct finder {
+    struct hl_ways *ways;
+    const homelab_planner *planner;
+    const homelab_plan *plan;
+    const struct hl_model *model;
+    const homelab_gguf *header;
+    int64_t layers; /* without the output layer; -1: unknown */
+    const char *kv[8];
+    size_t kv_count;
+    struct hl_ask ask;
+};
+
+static int add(struct hl_ways *ways, const struct hl_way *way)
+{
+    if (ways->count == ways->room) {
+        size_t room = ways->room ? ways->room * 2 : 16;
+        struct hl_way *more = hl_realloc(ways->ways, room * sizeof *more);
+        if (!more)
+            return hl_error_nomem();
+        ways->ways = more;
+        ways->room = room;
+    }
+    ways->ways[ways->count++] = *way;
+    return HOMELAB_OK;
+}
+
+void hl_ways_free(struct hl_ways *ways)
+{
+    hl_free(ways->ways);
+    *ways = (struct hl_ways){.ways = NULL};
+}
+
+static size_t cpu_of(const homelab_plan *plan, size_t node)
+{
+    size_t device = 0;
+    while (plan->devices[device].node != node || plan->devices[device].gpu >= 0)
+        device++;
+    return device;
+}
+
+static bool allowed(const struct finder *finder, size_t device)
+{
+    const char *pin = finder->model->pin;
+    if (!pin)
+        return true;
+    const char *id = finder->plan->devices[device].id;
+    size_t length = strlen(pin);
+    return strcmp(id, pin) == 0 || (strncmp(id, pin, length) == 0 && id[length] == '/' &&
+                                    strchr(id + length + 1, '/') == NULL);
+}
+
+static void read_kv(struct finder *finder)
+{
+    static const char *const names[] = {"", "f16", "q8_0", "q4_0"};
+    uint32_t types = finder->model->kv_types;
+    if (!types)
+        types = HL_KV_F16 | HL_KV_Q8_0 << 4;
+    for (; types & 15; types >>= 4)
+        finder->kv[finder->kv_count++] = names[types & 3];
+}
+
+static bool has_experts(const homelab_gguf *header)
+{
+    char key[256];
+    const char *architecture = homelab_gguf_architecture(header);
+    snprintf(key, sizeof key, "%s.expert_count", architecture ? architecture : "");
+    int64_t at = homelab_gguf_key_find(header, key);
+    return at >= 0 && homelab_gguf_key_int(header, (size_t)at, 0, 0) > 0;
+}
+
+/* The way with all layers asked for, with the first type of cache that fits; else what it would
+ * have needed is kept. */
+static int find_whole(struct finder *finder, bool *found)
+{
+    *found = false;
+    for (size_t k = 0; k < finder->kv_count && !*found; k++) {
+        struct hl_way way;
+        finder->ask.kv = finder->kv[k];
+        int code = hl_needs_estimate(&way, &finder->ask, finder->planner->opts);
+        if (code == HOMELAB_E_UNSUPPORTED) {
+            hl_error_clear();
+            continue;
+        }
+        if (code)
+            return code;
+        int64_t total = 0;
+        for (size_t p = 0; p < way.gpu_count; p++)
+            total += hl_part_total(&way.parts[p]);
+        if (finder->ways->smallest == 0 || total < finder->ways->smallest)
+            finder->ways->smallest = total;
+        if (!hl_way_fits(&way, finder->plan->devices))
+            continue;
+        *found = true;
+        code = add(finder->ways, &way);
+        if (code)
+            return code;
+    }
+    finder->ask.kv = finder->kv[0];
+    return HOMELAB_OK;
+}
+
+static int find_part(struct finder *finder)
+{
+    struct hl_way way;
+    bool found = false;
+    int code = HOMELAB_OK;
+    finder->ask.kv = finder->kv[finder->kv_count - 1];
+    if (has_experts(finder->header))
+        code = hl_fit_experts(&way, &found, finder->ask, finder->layers, hl_needs_estimate,
+                              finder->planner->opts);
+    if (!code && !found && !finder->model->context) {
+        code = hl_fit_context(&way, &found, finder->ask, finder->ask.context, hl_needs_estimate,
+                              finder->planner->opts);
+        found = found && way.context >= LEAST_CONTEXT;
+    }
+    if (!code && !found)
+        code = hl_fit_layers(&way, &found, finder->ask, finder->layers, hl_needs_estimate,
+                             finder->planner->opts);
+    finder->ask.kv = finder->kv[0];
+    return code || !found ? code : add(finder->ways, &way);
+}
+
+static size_t list_gpus(const struct finder *finder, size_t node, size_t *gpus)
+{
+    size_t count = 0;
+    for (size_t d = 0; d < finder->plan->device_count && count < HL_PLAN_MAX_GPUS; d++) {
+        const struct hl_plan_device *device = &finder->plan->devices[d];
+        if (device->node == node && device->gpu >= 0 && allowed(finder, d))
+            gpus[count++] = d;
+    }
+    return count;
+}
+
+/* Every set of two or more of the GPUs, small ones first; none that holds one that fits. */
+static int find_splits(struct finder *finder, const size_t *gpus, size_t count, bool *found)
+{
+    unsigned fitting[1 << HL_PLAN_MAX_GPUS], fitting_count = 0;
+    for (int size = 2; size <= (int)count; size++)
+        for (unsigned set = 1; set < 1u << count; set++) {
+            bool holds = false, fits;
+            for (unsigned k = 0; k < fitting_count && !holds; k++)
+                holds = (set & fitting[k]) == fitting[k];
+            if (__builtin_popcount(set) != size || holds)
+                continue;
+            finder->ask.gpu_count = 0;
+            for (size_t g = 0; g < count; g++)
+                if (set >> g & 1)
+                    finder->ask.gpus[finder->ask.gpu_count++] = gpus[g];
+            int code = find_whole(finder, &fits);
+            if (code)
+                return code;
+            if (fits)
+                fitting[fitting_count++] = set;
+            *found = *found || fits;
+        }
+    return HOMELAB_OK;
+}
+
+static int find_on_gpus(struct finder *finder, size_t node)
+{
+    size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, node, gpus);
+    bool found = false, fits;
+    int code = HOMELAB_OK;
+    for (size_t g = 0; g < count && !code; g++) {
+        finder->ask.gpus[0] = gpus[g];
+        finder->ask.gpu_count = 1;
+        code = find_whole(finder, &fits);
+        found = found || fits;
+    }
+    if (!code && !found && finder->model->gpu_layers < 0)
+        code = find_splits(finder, gpus, count, &found);
+    for (size_t g = 0; g < count && !code && !found && finder->model->gpu_layers < 0; g++) {
+        finder->ask.gpus[0] = gpus[g];
+        finder->ask.gpu_count = 1;
+        code = find_part(finder);
+    }
+    return code;
+}
+
+static int find_on_cpu(struct finder *finder, size_t cpu)
+{
+    struct hl_way way;
+    finder->ask.gpu_count = 0;
+    finder->ask.cpu = cpu;
+    finder->ask.kv = "f16";
+    int code = hl_needs_estimate(&way, &finder->ask, finder->planner->opts);
+    if (code || !hl_way_fits(&way, finder->plan->devices))
+        return code;
+    return add(finder->ways, &way);
+}
+
+/* Sizes as given: nothing else is known. */
+static int find_given(struct finder *finder)
+{
+    const struct hl_model *model = finder->model;
+    int64_t whole = model->size_bytes ? model->size_bytes : model->vram_bytes;
+    int64_t on_gpu = model->vram_bytes ? model->vram_bytes : model->size_bytes;
+    finder->ways->smallest = on_gpu;
+    for (size_t d = 0; d < finder->plan->device_count; d++) {
+        const struct hl_plan_device *device = &finder->plan->devices[d];
+        bool cpu = device->gpu < 0;
+        if (!allowed(finder, d) || (cpu ? !model->cpu : model->gpu_layers == 0))
+            continue;
+        struct hl_way way = {.part_count = 1,
+                             .gpu_count = !cpu,
+                             .layers = cpu ? 0 : model->gpu_layers,
+                             .context = model->context,
+                             .kv = "f16",
+                             .bound = false,
+                             .given = true};
+        way.parts[0] = (struct hl_plan_part){.device = d, .weights = cpu ? whole : on_gpu};
+        int code = hl_way_fits(&way, finder->plan->devices) ? add(finder->ways, &way) : HOMELAB_OK;
+        if (code)
+            return code;
+    }
+    return HOMELAB_OK;
+}
+
+static int64_t context_of(const struct finder *finder)
+{
+    if (finder->model->context)
+        return finder->model->context;
+    int64_t trained = homelab_gguf_trained_context(finder->header);
+    int64_t usual = hl_opt_int(finder->planner->opts, HL_OPT_PLAN_CONTEXT);
+    return trained > 0 && trained < usual ? trained : usual;
+}
+
+int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const homelab_plan *plan,
+                 size_t model)
+{
+    const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
+    struct finder finder = {.ways = ways,
+                            .planner = planner,
+                            .plan = plan,
+                            .model = &data->models[model],
+                            .header = planner->headers[model]};
+    if (finder.model->vram_bytes || !finder.header)
+        return finder.model->vram_bytes || finder.model->size_bytes ? find_given(&finder)
+                                                                    : HOMELAB_OK;
+    read_kv(&finder);
+    finder.layers = homelab_gguf_layer_count(finder.header);
+    finder.ask = (struct hl_ask){.header = finder.header,
+                                 .devices = plan->devices,
+                                 .context = context_of(&finder),
+                                 .parallel = finder.model->parallel,
+                                 .kv = finder.kv[0]};
+    finder.ask.layers =
+        finder.model->gpu_layers >= 0 ? finder.model->gpu_layers : finder.layers + 1;
+    int code = HOMELAB_OK;
+    for (size_t node = 0; node < data->node_count && !code; node++) {
+        finder.ask.cpu = cpu_of(plan, node);
+        if (finder.model->gpu_layers != 0)
+            code = find_on_gpus(&finder, node);
+        if (!code && finder.model->cpu && plan->devices[finder.ask.cpu].capacity &&
+            allowed(&finder, finder.ask.cpu))
+            code = find_on_cpu(&finder, finder.ask.cpu);
+    }
+    return code;
+}
