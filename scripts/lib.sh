@@ -7,7 +7,7 @@ packages_fuzz="clang libclang-rt-14-dev llvm-14 libcmocka-dev"
 # The last line: development files that libcurl's own pkg-config file names for static links.
 packages_test="$packages_fuzz git clang-format clang-tidy valgrind abigail-tools shellcheck swig python3-dev python3-venv
  python3-pip luajit2 libluajit2-5.1-dev lua5.1 lua5.4 liblua5.4-dev lua-luv lua-check luarocks neovim nginx
- libnginx-mod-http-lua wrk openssl procps iproute2 curl
+ libnginx-mod-http-lua wrk openssl procps iproute2 curl coinor-cbc
  nlohmann-json3-dev libstb-dev
  libnghttp2-dev libidn2-dev librtmp-dev libssh2-1-dev libpsl-dev libssl-dev libkrb5-dev libldap-dev libzstd-dev libbrotli-dev"
 

@@ -150,7 +150,7 @@ static bool place(const struct assign *assign, const struct group *group, uint32
     while (!(part >> group->order[k] & 1))
         k++;
     size_t i = group->order[k];
-    for (size_t bin = group->first; bin < group->end; bin++) {
+    for (size_t bin = group->end; bin-- > group->first;) {
         const struct hl_subset_cell *cell = &assign->subset->cells[bin][i];
         if (!cell->size || cell->size > room[bin])
             continue;

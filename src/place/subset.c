@@ -147,7 +147,8 @@ static bool read_groups(struct hl_subset *subset)
     return true;
 }
 
-/* Bins of the first group first. */
+/* Bins of the first group first; within a group the last resource first, since the table packs from
+ * the last bin down, and of equal resources the first is to be used first. */
 static void order_bins(struct hl_subset *subset)
 {
     struct hl_subset_cell cells[HL_SUBSET_MAX_BINS][HL_SUBSET_MAX_ITEMS];
@@ -155,7 +156,7 @@ static void order_bins(struct hl_subset *subset)
     size_t at = 0;
     memcpy(cells, subset->cells, sizeof cells);
     for (size_t g = 0; g <= subset->group_count; g++) {
-        for (size_t r = 0; r < subset->bin_count; r++) {
+        for (size_t r = subset->bin_count; r-- > 0;) {
             if (taken >> r & 1 || (g < subset->group_count && !(subset->group[g] >> r & 1)))
                 continue;
             taken |= 1u << r;

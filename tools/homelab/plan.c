@@ -57,8 +57,9 @@ static int add_headers(homelab_planner *planner, const homelab_inventory *invent
         if (!file)
             continue;
         if (load_header(&header, arguments, file)) {
-            fprintf(stderr, "homelab: plan: %s; the size of '%s' is taken as given\n",
-                    homelab_error_message(), homelab_inventory_model_name(inventory, i));
+            fprintf(stderr, "homelab: plan: %s; ", homelab_error_message());
+            fprintf(stderr, "the size of '%s' is taken as given\n",
+                    homelab_inventory_model_name(inventory, i));
             continue;
         }
         int code =

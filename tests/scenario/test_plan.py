@@ -1,0 +1,111 @@
+"""homelab plan as a user meets it: exit codes, table, JSON by its schema, picture."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from schema import Checker
+
+HOMELAB = os.environ["HOMELAB"]
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BY_HAND = str(ROOT / "examples" / "inventory" / "plan.yaml")
+NODE = "nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 24, vendor: nvidia, name: X}]}\nmodels:\n"
+
+
+class Plan(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def run_plan(self, *arguments, **environment):
+        done = subprocess.run([HOMELAB, "plan", *arguments], capture_output=True, text=True, timeout=60, check=False,
+                              env={"PATH": os.environ["PATH"], **environment})
+        return done.returncode, done.stdout, done.stderr
+
+    def inventory(self, models):
+        path = os.path.join(self.folder.name, "inventory.yaml")
+        pathlib.Path(path).write_text(NODE + models)
+        return path
+
+    def json(self, *arguments):
+        code, out, err = self.run_plan(*arguments, "--json")
+        self.assertEqual(err, "")
+        document = json.loads(out)
+        checker = Checker(json.loads((ROOT / "schema" / "plan.schema.json").read_text()))
+        checker.check(document, checker.root, "")
+        self.assertEqual(checker.found, [])
+        return code, document
+
+    def test_by_hand(self):
+        code, out, err = self.run_plan("--inventory", BY_HAND)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("20.1 of 24.0 GiB, 84 %", out)
+        code, document = self.json("--inventory", BY_HAND)
+        self.assertEqual(code, 0)
+        self.assertTrue(document["optimal"])
+        self.assertEqual(document["objective"], document["bound"])
+        self.assertEqual([model["cpu"] for model in document["models"]], [False] * 5 + [True] * 2)
+        self.assertEqual(document["models"][0]["ngl"], 28)
+
+    def test_exit_codes(self):
+        cases = (("  m: {size_gib: 4}\n", 0), ("  m: {size_gib: 40}\n", 1), ("  m: {size_gib: 40, required: true}\n", 2),
+                 ("  m: {size_gib: 40, roles: [code]}\n", 2), ("  m: {size_gib: minus}\n", 3))
+        for models, expected in cases:
+            code, out, err = self.run_plan("-i", self.inventory(models))
+            self.assertEqual(code, expected, models)
+            self.assertEqual(bool(out), expected != 3)
+            self.assertEqual(bool(err), expected == 3)
+
+    def test_left_out(self):
+        code, document = self.json("-i", self.inventory("  m: {size_gib: 40, roles: [code]}\n"))
+        self.assertEqual(code, 2)
+        self.assertEqual(document["roles_missing"], ["code"])
+        self.assertEqual(document["left_out"][0]["needs_bytes"], 40 << 30)
+        self.assertIn("16.0 GiB more there would do", document["left_out"][0]["why"])
+
+    def test_usage(self):
+        for arguments in ((), ("x",), ("-i", BY_HAND, "x"), ("--eval", "x"), ("-i", "/nonexistent"),
+                          ("-i", BY_HAND, "--used", "gpu0"), ("-i", BY_HAND, "--used", "gpu0/gpu7=1"),
+                          ("-i", BY_HAND, "--used", "gpu0/gpu0=x"), ("-i", BY_HAND, "-o", "plan.roles=x"),
+                          ("-i", BY_HAND, "--svg", "/nonexistent/x.svg")):
+            code, out, err = self.run_plan(*arguments)
+            self.assertEqual((code, out), (3, ""), arguments)
+            self.assertTrue(err.startswith("homelab: "), err)
+        self.assertEqual(self.run_plan(HOMELAB_INVENTORY=BY_HAND)[0], 0)
+        self.assertEqual(self.run_plan("--help")[0], 0)
+
+    def test_readings(self):
+        inventory = self.inventory("  m: {size_gib: 20}\n")
+        self.assertFalse(self.json("-i", inventory)[1]["models"][0]["cpu"])
+        document = self.json("-i", inventory, "--used", "a/gpu0=5")[1]
+        self.assertTrue(document["models"][0]["cpu"])
+        self.assertEqual((document["devices"][0]["others"], document["devices"][0]["others_from"]), (5 << 30, "reading"))
+        self.assertIn("as read", self.run_plan("-i", inventory, "--used", "a/gpu0=5")[1])
+
+    def test_header_that_is_not_there(self):
+        code, out, err = self.run_plan("-i", self.inventory("  m: {size_gib: 4, file: none.gguf}\n"))
+        self.assertEqual(code, 0)
+        self.assertIn("none.gguf", err)
+        self.assertIn("the size of 'm' is taken as given", err)
+
+    def test_explain(self):
+        out = self.run_plan("-i", BY_HAND, "--explain")[1]
+        self.assertIn("    llama-server --model qwen2.5-coder:14b --device CUDA0 --n-gpu-layers 28", out)
+        self.assertIn("docker run", out)
+        self.assertIn("Ollama: num_gpu 28", out)
+        self.assertIn("proven the best", out)
+
+    def test_picture(self):
+        path = os.path.join(self.folder.name, "plan.svg")
+        self.assertEqual(self.run_plan("-i", BY_HAND, "--svg", path)[0], 0)
+        root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        titles = [element.text for element in root.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertIn("qwen2.5-coder:14b: weights 9.0 GiB", titles)
+
+
+unittest.main()

@@ -1,0 +1,388 @@
+#include "plan/plan.h"
+
+#include "core/alloc.h"
+#include "support/failmalloc.h"
+
+#include <homelab/homelab.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+#define GIB ((int64_t)1 << 30)
+
+static homelab_inventory *inventory_of(const char *text)
+{
+    homelab_inventory *inventory = NULL;
+    if (homelab_inventory_load_text(&inventory, text, strlen(text), HOMELAB_FORMAT_YAML, NULL,
+                                    NULL))
+        fail_msg("%s", homelab_error_message());
+    return inventory;
+}
+
+static homelab_plan *plan_of(const char *text, const homelab_opts *opts)
+{
+    homelab_inventory *inventory = inventory_of(text);
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    assert_int_equal(homelab_planner_new(&planner, inventory, opts), 0);
+    homelab_inventory_unref(inventory);
+    if (homelab_planner_plan(planner, &plan))
+        fail_msg("%s", homelab_error_message());
+    homelab_planner_free(planner);
+    return plan;
+}
+
+static const char *device_of(const homelab_plan *plan, const char *name, int replica)
+{
+    for (size_t i = 0; i < homelab_plan_model_count(plan); i++)
+        if (strcmp(homelab_plan_model_name(plan, i), name) == 0 && replica-- == 0)
+            return homelab_plan_model_is_placed(plan, i)
+                       ? homelab_plan_device_id(plan, (size_t)homelab_plan_part_device(plan, i, 0))
+                       : "left out";
+    fail_msg("no model %s", name);
+    return NULL;
+}
+
+#define NODES                                                                                      \
+    "nodes:\n"                                                                                     \
+    "  a: {ram_gib: 32, gpus: [{memory_gib: 24, bandwidth_gbs: 900, vendor: nvidia}]}\n"           \
+    "  b: {ram_gib: 16, gpus: [{memory_gib: 12, bandwidth_gbs: 300},\n"                            \
+    "                          {memory_gib: 12, bandwidth_gbs: 300, used_gib: 2}]}\n"
+
+struct rule_case {
+    const char *models;
+    struct {
+        const char *name;
+        int replica;
+        const char *device;
+    } expected[4];
+    int status;
+};
+
+static void rules(void **state)
+{
+    (void)state;
+    static const struct rule_case cases[] = {
+        /* The fastest GPU first. */
+        {"  m: {size_gib: 10}\n", {{"m", 0, "a/gpu0"}}, 0},
+        {"  m: {size_gib: 11}\n  n: {size_gib: 15}\n", {{"m", 0, "b/gpu0"}, {"n", 0, "a/gpu0"}}, 0},
+        /* Priority before size. */
+        {"  m: {size_gib: 20}\n  n: {size_gib: 20, priority: 101}\n",
+         {{"m", 0, "a/cpu"}, {"n", 0, "a/gpu0"}},
+         0},
+        /* Required before priority: there is no CPU for it. */
+        {"  m: {size_gib: 20, required: true, cpu: false, priority: 1}\n"
+         "  n: {size_gib: 20, priority: 900, cpu: false}\n",
+         {{"m", 0, "a/gpu0"}, {"n", 0, "left out"}},
+         1},
+        {"  m: {size_gib: 40, required: true}\n", {{"m", 0, "left out"}}, 2},
+        /* A role that must be served. */
+        {"  m: {size_gib: 40, roles: [code]}\n", {{"m", 0, "left out"}}, 2},
+        {"  m: {size_gib: 40, roles: [code]}\n  n: {size_gib: 4, roles: [code]}\n",
+         {{"m", 0, "left out"}, {"n", 0, "a/gpu0"}},
+         1},
+        /* Pins. */
+        {"  m: {size_gib: 10, pin: b}\n", {{"m", 0, "b/gpu0"}}, 0},
+        {"  m: {size_gib: 10, pin: b/gpu1}\n", {{"m", 0, "b/gpu1"}}, 0},
+        {"  m: {size_gib: 10, pin: b/cpu}\n", {{"m", 0, "b/cpu"}}, 0},
+        {"  m: {size_gib: 10, pin: nowhere}\n", {{"m", 0, "left out"}}, 1},
+        {"  m: {size_gib: 1, gpu_layers: 0}\n", {{"m", 0, "a/cpu"}}, 0},
+        /* Sets share memory: those of the day and those of the night are not loaded together. */
+        {"  m: {size_gib: 20, sets: [day]}\n  n: {size_gib: 20, sets: [night]}\n",
+         {{"m", 0, "a/gpu0"}, {"n", 0, "a/gpu0"}},
+         0},
+        {"  m: {size_gib: 20, sets: [day, night]}\n  n: {size_gib: 20, sets: [night], priority: "
+         "99}\n",
+         {{"m", 0, "a/gpu0"}, {"n", 0, "a/cpu"}},
+         0},
+        /* CPUs with little memory. */
+        {"  m: {size_gib: 30, gpu_layers: 0}\n  n: {size_gib: 14, gpu_layers: 0}\n"
+         "  o: {size_gib: 14, gpu_layers: 0, priority: 50}\n",
+         {{"m", 0, "a/cpu"}, {"n", 0, "b/cpu"}, {"o", 0, "left out"}},
+         1},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char text[4096];
+        snprintf(text, sizeof text, NODES "models:\n%s", cases[c].models);
+        homelab_plan *plan = plan_of(text, NULL);
+        for (size_t e = 0; e < 4 && cases[c].expected[e].name; e++) {
+            const char *device =
+                device_of(plan, cases[c].expected[e].name, cases[c].expected[e].replica);
+            if (strcmp(device, cases[c].expected[e].device) != 0)
+                fail_msg("case %zu: %s is on %s", c, cases[c].expected[e].name, device);
+        }
+        assert_true(homelab_plan_is_optimal(plan));
+        if (homelab_plan_status(plan) != cases[c].status)
+            fail_msg("case %zu: status %d", c, homelab_plan_status(plan));
+        homelab_plan_unref(plan);
+    }
+}
+
+/* Equal choices may fall either way; what may not is what was asked for. */
+static void apart_and_replicas(void **state)
+{
+    (void)state;
+    homelab_plan *plan =
+        plan_of(NODES "models:\n  m: {size_gib: 5}\n  n: {size_gib: 5, apart: [m]}\n"
+                      "  r: {size_gib: 6, replicas: 3}\n",
+                NULL);
+    assert_string_not_equal(device_of(plan, "m", 0), device_of(plan, "n", 0));
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < a; b++)
+            assert_string_not_equal(device_of(plan, "r", a), device_of(plan, "r", b));
+    homelab_plan_unref(plan);
+}
+
+/* A plan that was made by hand: five models take 20.1 of 24 GiB. */
+static void by_hand(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory = NULL;
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    assert_int_equal(homelab_inventory_load_file(
+                         &inventory, TESTS_DATA "/../../examples/inventory/plan.yaml", NULL),
+                     0);
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+    assert_int_equal(homelab_plan_status(plan), HOMELAB_PLAN_COMPLETE);
+    int64_t planned = homelab_plan_device_planned(plan, 0);
+    assert_int_equal((planned * 10 + GIB / 2) / GIB, 201);
+    assert_int_equal((planned * 100 + 12 * GIB) / (24 * GIB), 84);
+    assert_int_equal(homelab_plan_model_layers(plan, 0), 28);
+    for (size_t i = 0; i < homelab_plan_model_count(plan); i++)
+        assert_int_equal(homelab_plan_model_on_cpu(plan, i), i >= 5);
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+}
+
+static void readings(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory = inventory_of(NODES "models:\n  m: {size_gib: 10, pin: b}\n");
+    homelab_planner *planner = NULL;
+    homelab_plan *before = NULL, *after = NULL;
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    assert_int_equal(homelab_planner_plan(planner, &before), 0);
+    assert_int_equal(homelab_planner_set_used(planner, "b", 0, 5 * GIB), 0);
+    assert_int_equal(homelab_planner_set_used(planner, "b", 0, 6 * GIB), 0);
+    assert_int_equal(homelab_planner_set_used(planner, "b", 2, 0), HOMELAB_E_NOT_FOUND);
+    assert_int_equal(homelab_planner_set_used(planner, "c", 0, 0), HOMELAB_E_NOT_FOUND);
+    assert_int_equal(homelab_planner_set_used(planner, "b", 0, -1), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_plan(planner, &after), 0);
+    assert_string_equal(device_of(before, "m", 0), "b/gpu0");
+    assert_string_equal(device_of(after, "m", 0), "b/gpu1");
+    assert_true(homelab_plan_device_was_read(after, 2));
+    assert_false(homelab_plan_device_was_read(before, 2));
+    assert_true(homelab_plan_device_others(after, 2) == 6 * GIB);
+    char *change = homelab_plan_diff(after, before), *same = homelab_plan_diff(after, after);
+    assert_string_equal(change, "m: b/gpu0 -> b/gpu1\n");
+    assert_string_equal(same, "");
+    homelab_free(change);
+    homelab_free(same);
+    homelab_plan_unref(before);
+    homelab_plan_unref(after);
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+}
+
+/* --- Fits, on a memory model with known answers --- */
+
+/* A layer takes 100 MiB, 1000 tokens of context 50, the buffers 200, and 400 more when the CPU has
+ * layers; experts are 80 of a layer's 100. */
+static int simple_needs(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts)
+{
+    (void)opts;
+    const int64_t mib = 1 << 20;
+    *way = (struct hl_way){.gpu_count = 1,
+                           .part_count = 1,
+                           .layers = ask->layers,
+                           .context = ask->context,
+                           .cpu_experts = ask->cpu_experts};
+    way->parts[0].weights = (100 * ask->layers - 80 * ask->cpu_experts) * mib;
+    way->parts[0].context = ask->context / 1000 * 50 * mib;
+    way->parts[0].compute = (ask->layers <= 32 ? 600 : 200) * mib;
+    return 0;
+}
+
+static void fits(void **state)
+{
+    (void)state;
+    struct hl_plan_device device = {.gpu = 0};
+    struct hl_ask ask = {.devices = &device, .gpu_count = 1, .layers = 33, .context = 1000};
+    for (int64_t mib = 0; mib < 4500; mib += 37) {
+        struct hl_way way = {.layers = -1};
+        bool found;
+        int64_t most = 0, context = 0, experts = -1;
+        device.capacity = mib << 20;
+        for (int64_t layers = 1; layers <= 32; layers++)
+            most = 100 * layers + 650 <= mib ? layers : most;
+        most = 33 * 100 + 250 <= mib ? 33 : most;
+        assert_int_equal(hl_fit_layers(&way, &found, ask, 32, simple_needs, NULL), 0);
+        assert_int_equal(found, most > 0);
+        assert_true(!found || way.layers == most);
+        for (int64_t tokens = 256; tokens <= 16384; tokens += 256)
+            context = 3300 + tokens / 1000 * 50 + 200 <= mib ? tokens : context;
+        ask.context = 16384;
+        assert_int_equal(hl_fit_context(&way, &found, ask, 16384, simple_needs, NULL), 0);
+        assert_int_equal(found, context > 0);
+        assert_true(!found || way.context == context);
+        ask.context = 1000;
+        for (int64_t n = 32; n >= 1; n--)
+            experts = 3300 - 80 * n + 250 <= mib ? n : experts;
+        assert_int_equal(hl_fit_experts(&way, &found, ask, 32, simple_needs, NULL), 0);
+        assert_int_equal(found, experts > 0);
+        assert_true(!found || way.cpu_experts == experts);
+    }
+}
+
+/* --- The object --- */
+
+static void texts(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_of(
+        NODES "models:\n  \"<m> & 'n'\": {size_gib: 10, file: \"a b.gguf\"}\n  x: {size_gib: 99}\n",
+        NULL);
+    char *svg = homelab_plan_svg(plan), *json = homelab_plan_json(plan);
+    assert_non_null(strstr(svg, "&lt;m&gt; &amp;"));
+    assert_null(strstr(svg, "<m>"));
+    assert_non_null(strstr(json, "\"left_out\":[{\"name\":\"x\""));
+    assert_non_null(strstr(homelab_plan_model_llama_server(plan, 0), "--model 'a b.gguf'"));
+    assert_null(homelab_plan_model_llama_server(plan, 1));
+    assert_non_null(strstr(homelab_plan_model_why(plan, 1), "85.0 GiB more there would do"));
+    homelab_free(svg);
+    homelab_free(json);
+    homelab_plan_unref(plan);
+}
+
+static void nulls(void **state)
+{
+    (void)state;
+    homelab_planner_free(NULL);
+    homelab_plan_unref(NULL);
+    assert_null(homelab_plan_ref(NULL));
+    assert_int_equal(homelab_plan_status(NULL), -1);
+    assert_int_equal(homelab_plan_model_count(NULL), 0);
+    assert_int_equal(homelab_plan_device_count(NULL), 0);
+    assert_null(homelab_plan_model_name(NULL, 0));
+    assert_null(homelab_plan_json(NULL));
+    assert_null(homelab_plan_svg(NULL));
+    assert_null(homelab_plan_diff(NULL, NULL));
+    assert_int_equal(homelab_planner_new(NULL, NULL, NULL), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_plan(NULL, NULL), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_header(NULL, "m", NULL), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_used(NULL, "m", 0, 0), HOMELAB_E_INVALID);
+}
+
+static void wrong_roles(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory = inventory_of(NODES "models:\n  m: {size_gib: 1}\n");
+    homelab_opts *opts = NULL;
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    assert_int_equal(homelab_opts_new(&opts), 0);
+    assert_int_equal(homelab_opts_set_string(opts, "plan.roles", "code,cooking"), 0);
+    assert_int_equal(homelab_planner_new(&planner, inventory, opts), 0);
+    assert_int_equal(homelab_planner_plan(planner, &plan), HOMELAB_E_OPTION_VALUE);
+    assert_non_null(strstr(homelab_error_message(), "found 'cooking'"));
+    homelab_planner_free(planner);
+    homelab_opts_free(opts);
+    homelab_inventory_unref(inventory);
+}
+
+static void *in_thread(void *planner)
+{
+    homelab_plan *plan = NULL;
+    homelab_planner_plan(planner, &plan);
+    return plan;
+}
+
+static void threads_and_forks(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory = inventory_of(NODES "models:\n  m: {size_gib: 10}\n");
+    homelab_planner *planner = NULL;
+    pthread_t thread;
+    void *plan = NULL;
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, in_thread, planner), 0);
+    assert_int_equal(pthread_join(thread, &plan), 0);
+    assert_string_equal(device_of(plan, "m", 0), "a/gpu0");
+    pid_t child = fork();
+    if (child == 0) {
+        homelab_plan *own = in_thread(planner);
+        _exit(homelab_plan_status(own) == HOMELAB_PLAN_COMPLETE ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+}
+
+static int make_all(void *userdata)
+{
+    homelab_inventory *inventory = userdata;
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    int code = homelab_planner_new(&planner, inventory, NULL);
+    if (code)
+        return failmalloc_failed(code);
+    code = homelab_planner_set_used(planner, "b", 1, GIB);
+    if (!code)
+        code = homelab_planner_plan(planner, &plan);
+    if (code) {
+        failmalloc_failed(code);
+        homelab_planner_free(planner);
+        return code;
+    }
+    char *svg = homelab_plan_svg(plan);
+    if (!svg)
+        code = failmalloc_failed(HOMELAB_E_NOMEM);
+    char *json = homelab_plan_json(plan);
+    if (!json)
+        code = failmalloc_failed(HOMELAB_E_NOMEM);
+    char *change = homelab_plan_diff(plan, plan);
+    if (!change)
+        code = failmalloc_failed(HOMELAB_E_NOMEM);
+    homelab_free(svg);
+    homelab_free(json);
+    homelab_free(change);
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    return code;
+}
+
+static void memory(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory =
+        inventory_of(NODES "models:\n  m: {size_gib: 10, sets: [d], replicas: 2}\n"
+                           "  n: {size_gib: 50}\n");
+    fail_each_allocation(make_all, inventory);
+    homelab_inventory_unref(inventory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules),   cmocka_unit_test(apart_and_replicas),
+        cmocka_unit_test(by_hand), cmocka_unit_test(readings),
+        cmocka_unit_test(fits),    cmocka_unit_test(texts),
+        cmocka_unit_test(nulls),   cmocka_unit_test(wrong_roles),
+        cmocka_unit_test(memory),  cmocka_unit_test(threads_and_forks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
