@@ -36,16 +36,19 @@ struct door {
 };
 
 /* Seconds until a slot is free, as far as is known. */
-static float queue_seconds(const struct hl_gate *gate)
+static float queue_of(const struct hl_gate *gate, uint32_t ours)
 {
-    uint32_t ours = atomic_load_explicit(&gate->live->in_flight, memory_order_relaxed);
-    if (ours == 0 && gate->busy <= 0)
-        return 0;
     float service_s = hl_get(&gate->live->service_s);
     float at_work = (float)ours > gate->busy ? (float)ours : gate->busy;
     float waiting = at_work + 1 - gate->slots;
     float turns = waiting > 0 ? waiting / gate->slots : 0;
     return service_s * (turns + SHARING * at_work / gate->slots);
+}
+
+static inline float queue_seconds(const struct hl_gate *gate)
+{
+    uint32_t ours = atomic_load_explicit(&gate->live->in_flight, memory_order_relaxed);
+    return ours == 0 && gate->busy <= 0 ? 0 : queue_of(gate, ours);
 }
 
 static bool breaker_lets(const struct hl_live *live, int64_t now_ms, bool *trial)
@@ -430,85 +433,88 @@ static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
     return false;
 }
 
-/* Groups, a block of experts at a time, each with its door. */
-struct walk {
-    const struct hl_table *table;
-    const struct hl_errand *errand;
-    bool troubled;
-    int64_t now_ms;
-    size_t group;
-    uint32_t at; /* expert */
-    struct door door;
-};
-
-/* The next stretch of experts behind one door, `most` at most; 0 at the end. */
-static inline uint32_t next_stretch(struct walk *walk, uint32_t most)
+/* Scores a block that is full, or the last one. */
+static void settle_plainly(struct hl_verdict *out, struct block *block,
+                           const struct hl_table *table, const struct hl_errand *errand,
+                           union quads *wait, union quads *tokens)
 {
-    const struct hl_table *table = walk->table;
-    if (walk->group == table->group_count)
-        return 0;
-    const struct hl_group *group = &table->groups[walk->group];
-    if (walk->at == group->from)
-        walk->door =
-            open_door(&table->gates[group->endpoint], walk->errand, walk->troubled, walk->now_ms);
-    uint32_t count = group->to - walk->at < most ? group->to - walk->at : most;
-    walk->at += count;
-    walk->group += walk->at == group->to;
-    return count;
+    for (uint32_t i = block->count; i < HL_BLOCK; i++)
+        wait->score[i] = tokens->score[i] = INFINITE_S;
+    out->eligible += score_plainly(block, table, errand, wait, tokens);
+    take_best(out, table->settings.top, block);
 }
 
-static uint32_t plain_block(struct block *block, struct walk *walk)
+/* While no breaker is open and the task is sure: gathers what each expert waits for, block by
+ * block. */
+static void find_plainly(struct hl_verdict *out, const struct hl_table *table,
+                         const struct hl_errand *errand)
 {
     union quads wait, tokens;
-    struct hl_live *const *lives = walk->table->columns.live + block->from;
-    uint32_t count;
-    while (block->count < HL_BLOCK && (count = next_stretch(walk, HL_BLOCK - block->count)) > 0) {
-        float queue_s = walk->door.reject ? INFINITE_S : walk->door.queue_s;
-        for (uint32_t end = block->count + count; block->count < end; block->count++) {
-            const struct hl_live *live = lives[block->count];
-            wait.score[block->count] = queue_s + hl_get(&live->wait_s);
-            tokens.score[block->count] = hl_get(&live->per_token_s);
+    struct block block;
+    struct hl_live *const *lives = table->columns.live;
+    bool doors = errand->excluded_count || errand->pin_endpoint;
+    block.from = block.count = 0;
+    block.trials = 0;
+    for (const struct hl_group *group = table->groups, *last = group + table->group_count;
+         group < last; group++) {
+        const struct hl_gate *gate = &table->gates[group->endpoint];
+        bool shut = gate->reject || (doors && open_door(gate, errand, false, 0).reject);
+        float queue_s = shut ? INFINITE_S : queue_seconds(gate);
+        for (uint32_t i = group->from; i < group->to;) {
+            uint32_t left = HL_BLOCK - block.count, count = group->to - i;
+            count = count < left ? count : left;
+            float *wait_s = &wait.score[block.count], *token_s = &tokens.score[block.count];
+            for (uint32_t j = 0; j < count; j++) {
+                const struct hl_live *live = lives[i + j];
+                wait_s[j] = queue_s + hl_get(&live->wait_s);
+                token_s[j] = hl_get(&live->per_token_s);
+            }
+            i += count;
+            block.count += count;
+            if (block.count == HL_BLOCK)
+                settle_plainly(out, &block, table, errand, &wait, &tokens);
         }
     }
-    for (uint32_t i = block->count; i < HL_BLOCK; i++)
-        wait.score[i] = tokens.score[i] = INFINITE_S;
-    return block->count ? score_plainly(block, walk->table, walk->errand, &wait, &tokens) : 0;
+    if (block.count)
+        settle_plainly(out, &block, table, errand, &wait, &tokens);
 }
 
-static uint32_t careful_block(struct block *block, struct walk *walk, float rate)
+static void find_carefully(struct hl_verdict *out, const struct hl_table *table,
+                           const struct hl_errand *errand, bool troubled, int64_t now_ms)
 {
-    uint32_t count, passed = 0;
-    while (block->count < HL_BLOCK && (count = next_stretch(walk, HL_BLOCK - block->count)) > 0) {
-        passed += score_carefully(block, walk->table, walk->at - count, walk->at, walk->errand,
-                                  &walk->door, rate, walk->now_ms);
-        block->count += count;
-    }
-    make_keys(block);
-    return passed;
-}
-
-static void find_best(struct hl_verdict *out, struct walk *walk)
-{
-    const struct hl_table *table = walk->table;
-    bool plain = !walk->troubled && !walk->errand->pin_model && !walk->errand->mixed;
     struct block block;
     block.from = block.count = 0;
     block.trials = 0;
-    while (block.from < table->count) {
-        out->eligible += plain ? plain_block(&block, walk) : careful_block(&block, walk, out->rate);
-        take_best(out, table->settings.top, &block);
+    for (size_t g = 0; g < table->group_count; g++) {
+        const struct hl_group *group = &table->groups[g];
+        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
+        for (uint32_t from = group->from, to; from < group->to; from = to) {
+            uint32_t left = HL_BLOCK - block.count;
+            to = group->to - from < left ? group->to : from + left;
+            out->eligible +=
+                score_carefully(&block, table, from, to, errand, &door, out->rate, now_ms);
+            block.count += to - from;
+            if (block.count < HL_BLOCK)
+                continue;
+            make_keys(&block);
+            take_best(out, table->settings.top, &block);
+        }
     }
+    make_keys(&block);
+    take_best(out, table->settings.top, &block);
 }
 
 void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
                bool troubled, int64_t now_ms, uint8_t *why, size_t room)
 {
-    struct walk walk = {.table = table, .errand = errand, .troubled = troubled, .now_ms = now_ms};
     memset(out->rejected, 0, sizeof out->rejected);
     out->count = out->eligible = 0;
     out->retry_ms = -1;
     out->rate = rate_of(table, errand);
-    find_best(out, &walk);
+    if (troubled || errand->pin_model || errand->mixed)
+        find_carefully(out, table, errand, troubled, now_ms);
+    else
+        find_plainly(out, table, errand);
     out->rejected[0] = (uint32_t)table->count - out->eligible;
     if (why || out->count == 0)
         explain(out, table, errand, troubled, now_ms, why, room);
