@@ -160,7 +160,6 @@ typedef float four_floats __attribute__((vector_size(16)));
 
 union quads {
     four whole[QUADS];
-    four_floats real[QUADS];
     int32_t key[HL_BLOCK];
     float score[HL_BLOCK];
 };
@@ -194,25 +193,41 @@ static void make_keys(struct block *block)
         block->keys.whole[i] = keys_of(block->scores.whole[i], place);
 }
 
-static int32_t largest(const struct block *block)
+/* In all four places. */
+static four largest(const struct block *block)
 {
     four best = larger(block->pairs[0], block->pairs[1]);
     four other = larger(block->pairs[2], block->pairs[3]);
     best = larger(best, larger(block->pairs[4], block->pairs[5]));
     other = larger(other, larger(block->pairs[6], block->pairs[7]));
     best = larger(best, other);
-    int32_t left = best[0] > best[1] ? best[0] : best[1];
-    int32_t right = best[2] > best[3] ? best[2] : best[3];
-    return left > right ? left : right;
+    best = larger(best, __builtin_shufflevector(best, best, 2, 3, 0, 1));
+    return larger(best, __builtin_shufflevector(best, best, 1, 0, 3, 2));
 }
 
 /* Where a score belongs among the candidates; equal ones stay in their order. */
-static void insert(struct hl_verdict *out, unsigned top, const struct hl_candidate *candidate)
+static inline void insert(struct hl_verdict *out, unsigned top, uint32_t expert, float score,
+                          bool trial)
 {
     uint32_t at = out->count < top ? out->count++ : top - 1;
-    for (; at > 0 && candidate->score > out->top[at - 1].score; at--)
+    for (; at > 0 && score > out->top[at - 1].score; at--)
         out->top[at] = out->top[at - 1];
-    out->top[at] = *candidate;
+    out->top[at].expert = expert;
+    out->top[at].score = score;
+    out->top[at].sticky = false;
+    out->top[at].trial = trial;
+}
+
+/* Takes a key out. Written as whole vectors: a narrow store before a wide load would hold the
+ * processor up. */
+static void take_out(struct block *block, four key, size_t pair)
+{
+    const four none = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+    four *first = &block->keys.whole[2 * pair], *second = first + 1;
+    four hit = *first == key, other = *second == key;
+    *first = (none & hit) | (*first & ~hit);
+    *second = (none & other) | (*second & ~other);
+    block->pairs[pair] = larger(*first, *second);
 }
 
 static void take_best(struct hl_verdict *out, unsigned top, struct block *block)
@@ -220,17 +235,14 @@ static void take_best(struct hl_verdict *out, unsigned top, struct block *block)
     for (size_t i = 0; i < QUADS / 2; i++)
         block->pairs[i] = larger(block->keys.whole[2 * i], block->keys.whole[2 * i + 1]);
     for (unsigned i = 0; i < top; i++) {
-        uint32_t place = HL_BLOCK - 1 - ((uint32_t)largest(block) & (HL_BLOCK - 1));
+        four key = largest(block);
+        uint32_t place = HL_BLOCK - 1 - ((uint32_t)key[0] & (HL_BLOCK - 1));
         float score = block->scores.score[place];
-        if (IS_NEVER(score) || (out->count == top && score <= out->top[top - 1].score))
+        if (key[0] == INT32_MIN || IS_NEVER(score) ||
+            (out->count == top && score <= out->top[top - 1].score))
             break;
-        struct hl_candidate candidate = {
-            .expert = block->from + place, .score = score, .trial = block->trials >> place & 1};
-        insert(out, top, &candidate);
-        size_t pair = place / 8;
-        block->scores.score[place] = -NEVER;
-        block->keys.key[place] = INT32_MIN;
-        block->pairs[pair] = larger(block->keys.whole[2 * pair], block->keys.whole[2 * pair + 1]);
+        insert(out, top, block->from + place, score, block->trials >> place & 1);
+        take_out(block, key, place / 8);
     }
     block->from += block->count;
     block->count = 0;
@@ -357,11 +369,23 @@ static float rate_of(const struct hl_table *table, const struct hl_errand *erran
     return rate;
 }
 
-/* A block while all is well, which is nearly always: what each expert waits for stands in `wait`
- * and `tokens`. Returns how many pass. */
+/* What four experts wait for. Gathered in registers: a store of each and a load of all four would
+ * hold the processor up. */
+static inline four_floats waiting(const struct hl_live *const live[4], const uint8_t door[4],
+                                  const float doors[HL_BLOCK], float answer)
+{
+    four_floats before = {doors[door[0]], doors[door[1]], doors[door[2]], doors[door[3]]};
+    four_floats first = {hl_get(&live[0]->wait_s), hl_get(&live[1]->wait_s),
+                         hl_get(&live[2]->wait_s), hl_get(&live[3]->wait_s)};
+    four_floats token = {hl_get(&live[0]->per_token_s), hl_get(&live[1]->per_token_s),
+                         hl_get(&live[2]->per_token_s), hl_get(&live[3]->per_token_s)};
+    return before + first + answer * token;
+}
+
+/* A block while all is well, which is nearly always. doors: what its groups wait for before they
+ * begin. Returns how many pass. */
 static uint32_t score_plainly(struct block *block, const struct hl_table *table,
-                              const struct hl_errand *errand, const union quads *wait,
-                              const union quads *tokens)
+                              const struct hl_errand *errand, const float doors[HL_BLOCK])
 {
     const struct hl_columns *columns = &table->columns;
     size_t task = (size_t)errand->task;
@@ -372,11 +396,13 @@ static uint32_t score_plainly(struct block *block, const struct hl_table *table,
     float rate = table->rate[task], answer = (float)errand->answer;
     int32_t needs = (int32_t)errand->needs;
     int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
+    const struct hl_live *const *live = columns->live + block->from;
+    const uint8_t *door = columns->door + block->from;
     four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4}, passed = {0};
     four never = {0};
     never = (four)((four_floats)never - NEVER);
     for (size_t i = 0; i < QUADS; i++, place -= 4) {
-        four_floats score = base[i] - rate * (wait->real[i] + answer * tokens->real[i]);
+        four_floats score = base[i] - rate * waiting(live + 4 * i, door + 4 * i, doors, answer);
         four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (score > -NEVER / 2);
         four bits = ((four)score & fits) | (never & ~fits);
         passed -= fits;
@@ -433,50 +459,27 @@ static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
     return false;
 }
 
-/* Scores a block that is full, or the last one. */
-static void settle_plainly(struct hl_verdict *out, struct block *block,
-                           const struct hl_table *table, const struct hl_errand *errand,
-                           union quads *wait, union quads *tokens)
-{
-    for (uint32_t i = block->count; i < HL_BLOCK; i++)
-        wait->score[i] = tokens->score[i] = INFINITE_S;
-    out->eligible += score_plainly(block, table, errand, wait, tokens);
-    take_best(out, table->settings.top, block);
-}
-
-/* While no breaker is open and the task is sure: gathers what each expert waits for, block by
- * block. */
+/* While no breaker is open and the task is sure. */
 static void find_plainly(struct hl_verdict *out, const struct hl_table *table,
                          const struct hl_errand *errand)
 {
-    union quads wait, tokens;
+    bool asks = errand->excluded_count || errand->pin_endpoint;
     struct block block;
-    struct hl_live *const *lives = table->columns.live;
-    bool doors = errand->excluded_count || errand->pin_endpoint;
-    block.from = block.count = 0;
+    block.from = 0;
     block.trials = 0;
-    for (const struct hl_group *group = table->groups, *last = group + table->group_count;
-         group < last; group++) {
-        const struct hl_gate *gate = &table->gates[group->endpoint];
-        bool shut = gate->reject || (doors && open_door(gate, errand, false, 0).reject);
-        float queue_s = shut ? INFINITE_S : queue_seconds(gate);
-        for (uint32_t i = group->from; i < group->to;) {
-            uint32_t left = HL_BLOCK - block.count, count = group->to - i;
-            count = count < left ? count : left;
-            float *wait_s = &wait.score[block.count], *token_s = &tokens.score[block.count];
-            for (uint32_t j = 0; j < count; j++) {
-                const struct hl_live *live = lives[i + j];
-                wait_s[j] = queue_s + hl_get(&live->wait_s);
-                token_s[j] = hl_get(&live->per_token_s);
-            }
-            i += count;
-            block.count += count;
-            if (block.count == HL_BLOCK)
-                settle_plainly(out, &block, table, errand, &wait, &tokens);
+    while (block.from < table->count) {
+        float doors[HL_BLOCK];
+        size_t g = table->columns.first_group[block.from / HL_BLOCK];
+        for (size_t i = 0; g < table->group_count && table->groups[g].from < block.from + HL_BLOCK;
+             g++, i++) {
+            const struct hl_gate *gate = &table->gates[table->groups[g].endpoint];
+            bool shut = gate->reject || (asks && open_door(gate, errand, false, 0).reject);
+            doors[i] = shut ? INFINITE_S : queue_seconds(gate);
         }
+        block.count = HL_BLOCK;
+        out->eligible += score_plainly(&block, table, errand, doors);
+        take_best(out, table->settings.top, &block);
     }
-    if (block.count)
-        settle_plainly(out, &block, table, errand, &wait, &tokens);
 }
 
 static void find_carefully(struct hl_verdict *out, const struct hl_table *table,

@@ -379,8 +379,13 @@ static void choose_task(struct hl_errand *errand, const struct hl_table *table,
 int hl_errand_read(struct hl_errand *errand, const struct hl_table *table,
                    const homelab_request *request, const char *text, size_t length)
 {
-    struct hl_class class = {.needs = request->needs};
+    /* Field by field: without a text this is most of the work. */
+    struct hl_class class;
     struct excerpt excerpt;
+    class.task = HOMELAB_TASK_NONE;
+    class.by = HL_BY_NONE;
+    class.needs = request->needs;
+    class.prompt_tokens = class.answer_tokens = 0;
     excerpt.length = 0;
     excerpt.cut = false;
     int code = text ? read_text(&class, &excerpt, request->kind, request->needs, text, length)

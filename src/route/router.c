@@ -228,7 +228,8 @@ static void prepare_affinity(homelab_router *router, const struct hl_table *tabl
 int homelab_router_decide(homelab_router *router, const homelab_request *request, const char *text,
                           size_t length, homelab_decision *decision, uint32_t flags)
 {
-    HL_API(NULL);
+    /* It takes no memory, so there is no allocator to choose. */
+    hl_error_clear();
     if (!router || !request || !decision)
         return hl_error_argument(!router    ? "router"
                                  : !request ? "request"
@@ -242,10 +243,10 @@ int homelab_router_decide(homelab_router *router, const homelab_request *request
     if (code)
         return code;
     decision->explained = flags & HOMELAB_DECIDE_EXPLAIN;
-    bool timeless = !decision->errand.affinity && !hl_ledger_troubled(router->ledger);
-    int64_t now_ms = timeless ? 0 : hl_route_now_ms();
+    bool troubled = hl_ledger_troubled(router->ledger);
+    int64_t now_ms = troubled || decision->errand.affinity ? hl_route_now_ms() : 0;
     prepare_affinity(router, decision->table, &decision->errand, now_ms);
-    hl_decide(&decision->verdict, decision->table, &decision->errand, !timeless, now_ms,
+    hl_decide(&decision->verdict, decision->table, &decision->errand, troubled, now_ms,
               decision->explained ? decision->why : NULL, decision->room);
     decision->decided = true;
     return decision->verdict.count ? (int)decision->verdict.count : no_route(decision);

@@ -525,26 +525,44 @@ static void set_rates(struct hl_table *table)
         table->rate[task] = (float)(1 / (seconds[task] * table->settings.patience));
 }
 
+/* Where padding has its counters. */
+static const struct hl_live nobody;
+
+static void number_doors(const struct hl_table *table, uint32_t *first_group, uint8_t *door)
+{
+    for (size_t g = 0; g < table->group_count; g++) {
+        for (uint32_t i = table->groups[g].from; i < table->groups[g].to; i++) {
+            if (i % HL_BLOCK == 0)
+                first_group[i / HL_BLOCK] = (uint32_t)g;
+            door[i] = (uint8_t)(g - first_group[i / HL_BLOCK]);
+        }
+    }
+}
+
 static int make_columns(struct hl_table *table)
 {
     struct hl_columns *columns = &table->columns;
     size_t stride = (table->count + HL_BLOCK) / HL_BLOCK * HL_BLOCK;
-    size_t row = HL_TASKS * sizeof(float) + 2 * sizeof(int32_t) + sizeof(struct hl_live *);
+    size_t row = HL_TASKS * sizeof(float) + 3 * sizeof(int32_t) + sizeof(struct hl_live *) + 1;
     void *memory = hl_calloc(stride + 1, row);
     if (!memory)
         return hl_error_nomem();
-    struct hl_live **live = (struct hl_live **)(((uintptr_t)memory + 15) & ~(uintptr_t)15);
+    const struct hl_live **live =
+        (const struct hl_live **)(((uintptr_t)memory + 15) & ~(uintptr_t)15);
     float *base = (float *)(void *)(live + stride);
     int32_t *cannot = (int32_t *)(void *)(base + HL_TASKS * stride), *context = cannot + stride;
+    uint32_t *first_group = (uint32_t *)(void *)(context + stride);
+    uint8_t *door = (uint8_t *)(first_group + stride / HL_BLOCK);
     for (size_t i = 0; i < stride; i++) {
         const struct hl_expert *expert = i < table->count ? &table->experts[i] : NULL;
-        live[i] = expert ? expert->live : NULL;
+        live[i] = expert ? expert->live : &nobody;
         cannot[i] = expert ? (int32_t)~expert->can : -1;
         context[i] = expert && expert->context < INT32_MAX ? (int32_t)expert->context : INT32_MAX;
         for (size_t task = 0; expert && task < HL_TASKS; task++)
             base[task * stride + i] = expert->base[task];
     }
-    *columns = (struct hl_columns){memory, stride, base, cannot, context, live};
+    number_doors(table, first_group, door);
+    *columns = (struct hl_columns){memory, stride, base, cannot, context, live, first_group, door};
     return HOMELAB_OK;
 }
 

@@ -47,7 +47,9 @@ struct hl_columns {
     const float *base;      /* by task, `stride` apart */
     const int32_t *cannot;  /* HL_CAN_… that it has not */
     const int32_t *context; /* INT32_MAX unknown */
-    struct hl_live *const *live;
+    const struct hl_live *const *live;
+    const uint32_t *first_group; /* of each block */
+    const uint8_t *door;         /* number of the expert's group, counted from that of its block */
 };
 
 /* Experts of one endpoint, which stand together. */
