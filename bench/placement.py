@@ -60,12 +60,16 @@ def cbc(folder, gpus, models, count):
         text = ("Maximize\n obj: " + expression(terms) + "\nSubject To\n " + "\n ".join(rows) + "\nBinary\n "
                 + "\n ".join(f"x{i}_{j}" for i, j in pairs) + "\nEnd\n")
         (folder / "p.lp").write_text(text)
-        start = time.monotonic()
-        run = subprocess.run(["cbc", "p.lp", "ratio", "0", "allow", "0", "solve", "solu", "p.sol"], cwd=folder,
-                             stdout=subprocess.PIPE, text=True, check=True)
-        spent += time.monotonic() - start
-        solution = (folder / "p.sol").read_text().split("\n")
-        if not solution[0].startswith("Optimal"):
+        # Its cuts sometimes make a problem infeasible that has the solution of the level before.
+        for settings in ([], ["preprocess", "off", "cuts", "off"]):
+            start = time.monotonic()
+            run = subprocess.run(["cbc", "p.lp", "ratio", "0", "allow", "0", *settings, "solve", "solu", "p.sol"],
+                                 cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+            spent += time.monotonic() - start
+            solution = (folder / "p.sol").read_text().split("\n")
+            if solution[0].startswith("Optimal"):
+                break
+        else:
             sys.exit(f"cbc: {solution[0]}\n{run.stdout}")
         taken = {tuple(map(int, m.groups())) for m in
                  (re.match(r"\s*\d+\s+x(\d+)_(\d+)\s+(?:1|0\.9999)", line) for line in solution[1:]) if m}
