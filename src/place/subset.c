@@ -405,10 +405,16 @@ int hl_search_subsets(struct hl_search *search)
         read_item(subset, i);
     int code = HL_SUBSET_OTHER;
     if (read_groups(subset)) {
+        size_t low = subset->item_count / 2, high = subset->item_count - low;
         subset->table = hl_malloc(sizeof *subset->table << subset->item_count);
-        code = subset->table ? solve(subset, search) : hl_error_nomem();
+        subset->sums[0] = hl_calloc((size_t)1 << low, sizeof *subset->sums[0]);
+        subset->sums[1] = hl_calloc((size_t)1 << high, sizeof *subset->sums[1]);
+        bool taken = subset->table && subset->sums[0] && subset->sums[1];
+        code = taken ? solve(subset, search) : hl_error_nomem();
     }
     hl_free(subset->table);
+    hl_free(subset->sums[0]);
+    hl_free(subset->sums[1]);
     hl_free(subset);
     return code;
 }

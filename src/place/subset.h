@@ -30,8 +30,8 @@ struct hl_subset {
     /* By item and bin reached: room needed there, and the state when the item opens another. */
     uint32_t size[HL_SUBSET_MAX_ITEMS][HL_SUBSET_MAX_BINS];
     uint32_t next[HL_SUBSET_MAX_ITEMS][HL_SUBSET_MAX_BINS];
-    uint32_t *table; /* by subset */
-    struct hl_subset_sum sums[2][1 << (HL_SUBSET_MAX_ITEMS / 2)];
+    uint32_t *table;               /* by subset */
+    struct hl_subset_sum *sums[2]; /* by subset of the lower and the upper half of the items */
     int64_t most[HL_PLACE_LEVELS]; /* the best levels up to mixed */
     int mixed; /* first level that tells bins apart: one for each of the groups below */
     size_t group_count;
