@@ -32,7 +32,7 @@ static bool is_excluded(const struct hl_errand *errand, const struct hl_gate *ga
 struct door {
     float queue_s;
     uint8_t reject; /* that comes before what the expert says, or after it */
-    bool trial;
+    bool trial = false;
 };
 
 /* Seconds until a slot is free, as far as is known. */
@@ -121,7 +121,7 @@ static bool passes_more(const struct hl_table *table, size_t i, const struct hl_
 static bool lets(const struct hl_table *table, size_t i, const struct hl_errand *errand,
                  const struct door *door, bool troubled, int64_t now_ms)
 {
-    bool trial;
+    bool trial = false;
     if (door->reject || !suits(&table->experts[i], errand))
         return false;
     return (!troubled && !errand->pin_model) || passes_more(table, i, errand, now_ms, &trial);
