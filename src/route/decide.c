@@ -32,7 +32,7 @@ static bool is_excluded(const struct hl_errand *errand, const struct hl_gate *ga
 struct door {
     float queue_s;
     uint8_t reject; /* that comes before what the expert says, or after it */
-    bool trial = false;
+    bool trial;
 };
 
 /* Seconds until a slot is free, as far as is known. */
