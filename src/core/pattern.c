@@ -37,7 +37,7 @@ struct range {
 struct hl_pattern {
     bool fold;
     uint16_t count, range_count;
-    struct instruction program[PROGRAM_MAX];
+    struct instruction program[PROGRAM_MAX + 1]; /* the last one only while a pattern is too long */
     struct range ranges[RANGES_MAX];
 };
 
