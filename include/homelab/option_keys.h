@@ -360,7 +360,8 @@
 #define HOMELAB_OPT_VRAM_RUNTIME "vram.runtime"
 
 /** Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means
- * the newest known. (text, default empty) @since 0.2.0
+ * 2026-08-17, that of the build that all devices were measured on. (text, default empty) @since
+ * 0.2.0
  */
 #define HOMELAB_OPT_VRAM_RUNTIME_DATE "vram.runtime_date"
 

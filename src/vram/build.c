@@ -176,6 +176,20 @@ struct hl_node *hl_output_weight(struct hl_builder *b)
 
 /* --- Inputs --- */
 
+/* Rows of tokens written into a copy of rows from outside (source: build_inp_embd); a graph has it
+ * whether a batch needs it or not. */
+static void build_mixed_embedding(struct hl_builder *b, struct hl_node *embedding, int64_t width)
+{
+    struct hl_graph *g = &b->graph;
+    struct hl_node *tokens = hl_input(g, HL_GGML_I32, b->tokens, 1, 1, 1);
+    struct hl_node *slots = hl_input(g, HL_GGML_I64, b->tokens, 1, 1, 1);
+    struct hl_node *outside = hl_input(g, HL_GGML_F32, width, b->tokens, 1, 1);
+    struct hl_node *rows = hl_get_rows(g, embedding, tokens);
+    if (width != b->model->embd)
+        rows = hl_pad(g, rows, width, b->tokens);
+    hl_graph_add(g, hl_set_rows(g, hl_cont(g, outside), rows, slots));
+}
+
 struct hl_node *hl_build_embedding(struct hl_builder *b)
 {
     struct hl_graph *g = &b->graph;
@@ -192,6 +206,8 @@ struct hl_node *hl_build_embedding(struct hl_builder *b)
     hl_graph_add(g, x);
     if (b->run->request->behaviour.inputs_twice)
         hl_graph_add(g, hl_input(g, HL_GGML_F32, width, b->tokens, 1, 1));
+    if (b->run->request->behaviour.inputs_mixed)
+        build_mixed_embedding(b, embedding, width);
     if (b->model->deepstack > 0)
         x = hl_view_2d(g, x, b->model->embd, b->tokens, x->nb[1], 0);
     b->embedded = x;

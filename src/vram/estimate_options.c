@@ -203,6 +203,7 @@ static int read_date(struct hl_request *request, const homelab_opts *opts)
     behaviour->inputs_twice = strcmp(date, "2026-01-23") >= 0;   /* 557515be1 */
     behaviour->outputs_capped = strcmp(date, "2026-06-01") >= 0; /* de6f727aa */
     behaviour->f16_in_buffer = strcmp(date, "2026-06-03") >= 0;  /* f8f0a47a5 */
+    behaviour->inputs_mixed = strcmp(date, "2026-10-06") >= 0;   /* in b11434, not in b10470 */
     if (strcmp(date, "2025-08-30") < 0) {                        /* e81b8e4b7 */
         request->flash = request->flash == HL_AUTO ? HL_OFF : request->flash;
         request->gpu_layers = request->gpu_layers < 0 ? 0 : request->gpu_layers;

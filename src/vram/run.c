@@ -34,7 +34,7 @@ void hl_request_init(struct hl_request *request)
         .type_k = HL_GGML_F16,
         .type_v = HL_GGML_F16,
         .mapped = true,
-        .behaviour = {true, true, true, true, true},
+        .behaviour = {true, true, true, true, true, false},
     };
 }
 

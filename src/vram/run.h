@@ -11,13 +11,14 @@ enum hl_switch {
     HL_AUTO,
 };
 
-/* Behaviour that changed on a known day; of today's llama.cpp all are true. */
+/* Behaviour that changed on a known day; of the reference, b10470, all but the last are true. */
 struct hl_behaviour {
     bool output_first;   /* the output layer is offloaded before the blocks */
     bool context_padded; /* contexts and windows are rounded up to 256 cells */
     bool inputs_twice;   /* embeddings can come from outside: one more input */
     bool outputs_capped; /* the server tells how many outputs it needs at most */
     bool f16_in_buffer;  /* attention's f16 copies of a quantised cache are reserved */
+    bool inputs_mixed;   /* tokens and embeddings in one batch: a third way in */
 };
 
 /* What was asked for. */

@@ -197,6 +197,15 @@ static int64_t first_layer(const char *date)
     return bytes;
 }
 
+static int64_t host_compute(const char *date)
+{
+    homelab_estimate *e =
+        estimate("llama-3.2-1b.Q4_K_M", options("vram.devices=", "vram.context=4096", date, NULL));
+    int64_t bytes = homelab_estimate_compute_bytes(e, 0);
+    homelab_estimate_unref(e);
+    return bytes;
+}
+
 static void test_dates(void **state)
 {
     (void)state;
@@ -209,6 +218,11 @@ static void test_dates(void **state)
     assert_int_equal(homelab_estimate_gpu_layers(e), 0); /* devices were asked for then */
     assert_false(homelab_estimate_flash_attention(e));
     homelab_estimate_unref(e);
+    /* A batch of 512 embeddings from outside, copied. */
+    int64_t before = host_compute("vram.runtime_date=2026-10-05");
+    int64_t after = host_compute("vram.runtime_date=2026-10-06");
+    assert_int_equal(host_compute("vram.runtime_date="), before);
+    assert_in_range(after - before, 512 * 2048 * 4, 512 * 2048 * 4 + 65536);
 }
 
 static void test_fit(void **state)

@@ -484,7 +484,7 @@ class Options(TypedDict, total=False):
     # slots. (str, default 'llama.cpp')
     vram_runtime: str
     # Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means
-    # the newest known. (str, default '')
+    # 2026-08-17, that of the build that all devices were measured on. (str, default '')
     vram_runtime_date: str
     # Full caches also for layers that see a window only. (bool, default False)
     vram_swa_full: bool
@@ -655,7 +655,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     'vram_runtime': ('vram.runtime', 'str',
         "What runs the model: llama.cpp (its server) or ollama; decides the defaults of context and slots. (str, default 'llama.cpp')"),
     'vram_runtime_date': ('vram.runtime_date', 'str',
-        "Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means the newest known. (str, default '')"),
+        "Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means 2026-08-17, that of the build that all devices were measured on. (str, default '')"),
     'vram_swa_full': ('vram.swa_full', 'bool',
         'Full caches also for layers that see a window only. (bool, default False)'),
     'vram_tensor_split': ('vram.tensor_split', 'str',

@@ -524,8 +524,8 @@ core.OPT_VRAM_PARALLEL = "vram.parallel"
 ---llama.cpp)
 core.OPT_VRAM_RUNTIME = "vram.runtime"
 
----Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means the newest known. (text,
----default empty)
+---Day of the runtime's llama.cpp as YYYY-MM-DD, for behaviour that changed since; empty means 2026-08-17, that of the
+---build that all devices were measured on. (text, default empty)
 core.OPT_VRAM_RUNTIME_DATE = "vram.runtime_date"
 
 ---Full caches also for layers that see a window only. (boolean, default false)
