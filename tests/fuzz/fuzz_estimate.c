@@ -25,6 +25,8 @@ static void choose(homelab_opts *opts, const uint8_t *byte)
     homelab_opts_set_bool(opts, "vram.fit_figures", byte[7] & 2);
     homelab_opts_set_bool(opts, "vram.kv_offload", byte[7] & 4);
     homelab_opts_set_int(opts, "vram.cpu_experts", byte[7] & 8);
+    if (byte[7] & 16)
+        homelab_opts_set_string(opts, "vram.runtime_date", "2026-10-06");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
