@@ -52,16 +52,11 @@ static void test_only_the_model_changes(void **state)
 static void test_what_is_no_body(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {
-        "",
-        "[]",
-        "{",
-        "{\"model\":",
-        "{} x",
-        "null",
-        "{\"a\":\"",
+    static const char many_models[] =
         "{\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,"
-        "\"model\":1,\"model\":1}"};
+        "\"model\":1,\"model\":1}";
+    static const char *const wrong[] = {
+        "", "[]", "{", "{\"model\":", "{} x", "null", "{\"a\":\"", many_models};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct hl_body_shape shape;
         assert_int_equal(hl_body_shape(&shape, wrong[i], strlen(wrong[i])), HOMELAB_E_SYNTAX);
