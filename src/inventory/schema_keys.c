@@ -505,8 +505,8 @@ static const struct hl_schema_key model_keys[] = {
 
 #define ROUTE(task, example_text, about)                                                           \
     {                                                                                              \
-        .name = task, .kind = HL_KIND_TEXTS, .fallback = "told from the models",                   \
-        .example = example_text, .text = about                                                     \
+        .name = (task), .kind = HL_KIND_TEXTS, .fallback = "told from the models",                 \
+        .example = (example_text), .text = (about)                                                 \
     }
 static const struct hl_schema_key route_keys[] = {
     ROUTE("code", "[\"qwen2.5-coder:7b\", \"gpt-oss-20b @ remote/llama\"]",

@@ -68,7 +68,7 @@ static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
     if (way->cpu_experts)
         hl_buf_printf(buf, " --n-cpu-moe %lld", (long long)way->cpu_experts);
     if (way->context)
-        hl_buf_printf(buf, " --ctx-size %lld", (long long)(way->context * model->parallel));
+        hl_buf_printf(buf, " --ctx-size %lld", (long long)way->context * model->parallel);
     hl_buf_printf(buf, " --parallel %d", model->parallel);
     if (strcmp(way->kv, "f16") != 0)
         hl_buf_printf(buf, " --flash-attn on --cache-type-k %s --cache-type-v %s", way->kv,

@@ -22,7 +22,7 @@ static void put_device(struct hl_buf *buf, const struct hl_plan_device *device)
     hl_buf_printf(buf,
                   ",\"capacity\":%lld,\"used\":%lld,\"planned\":%lld,\"others\":%lld,"
                   "\"others_from\":\"%s\",\"reserve\":%lld}",
-                  (long long)device->capacity, (long long)(device->planned + device->used),
+                  (long long)device->capacity, (long long)device->planned + (long long)device->used,
                   (long long)device->planned, (long long)device->used,
                   device->used_read ? "reading" : "inventory", (long long)device->reserve);
 }

@@ -4,6 +4,8 @@
  */
 #define TIME_BITS  44
 #define TIME_MASK  ((UINT64_C(1) << TIME_BITS) - 1)
+#define OPEN_BIT   (UINT64_C(1) << 62)
+#define TRIAL_BIT  (UINT64_C(1) << 63)
 #define COUNT_MAX  255u
 #define OPENED_MAX 63u
 /* A trial whose end nobody tells is given up. */
@@ -20,8 +22,8 @@ static struct fields unpack(uint64_t word)
     return (struct fields){.until_ms = (int64_t)(word & TIME_MASK),
                            .failures = (unsigned)(word >> TIME_BITS) & COUNT_MAX,
                            .opened = (unsigned)(word >> (TIME_BITS + 8)) & OPENED_MAX,
-                           .open = word >> 62 & 1,
-                           .trial = word >> 63 & 1};
+                           .open = (word & OPEN_BIT) != 0,
+                           .trial = (word & TRIAL_BIT) != 0};
 }
 
 static uint64_t pack(const struct fields *fields)
@@ -29,7 +31,7 @@ static uint64_t pack(const struct fields *fields)
     return ((uint64_t)fields->until_ms & TIME_MASK) |
            (uint64_t)(fields->failures & COUNT_MAX) << TIME_BITS |
            (uint64_t)(fields->opened & OPENED_MAX) << (TIME_BITS + 8) |
-           (uint64_t)fields->open << 62 | (uint64_t)fields->trial << 63;
+           (fields->open ? OPEN_BIT : 0) | (fields->trial ? TRIAL_BIT : 0);
 }
 
 enum hl_breaker_state hl_breaker_state(uint64_t word, int64_t now_ms)

@@ -83,8 +83,11 @@ uint32_t hl_ledger_count(const struct hl_ledger *ledger)
 bool hl_ledger_set_breaker(struct hl_ledger *ledger, struct hl_live *live, uint64_t *before,
                            uint64_t to)
 {
-    if (!atomic_compare_exchange_weak_explicit(&live->breaker, before, to, memory_order_relaxed,
-                                               memory_order_relaxed))
+    uint64_t found = *before;
+    bool changed = atomic_compare_exchange_weak_explicit(
+        &live->breaker, &found, to, memory_order_relaxed, memory_order_relaxed);
+    *before = found;
+    if (!changed)
         return false;
     if (!*before && to)
         atomic_fetch_add_explicit(&ledger->troubled, 1, memory_order_relaxed);

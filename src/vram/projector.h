@@ -8,9 +8,9 @@
 
 /* Whether a file holds a projector instead of a language model. */
 bool hl_projector_is(const homelab_gguf *gguf);
-/* It goes on the first of backends; the last is the CPU. Fills usage, backends, flash and
+/* It goes on the first of backends; the last is the CPU. Fills out's usage, backends, flash and
  * confidence. 0 or a code with an error record. */
-int hl_projector_measure(struct hl_measure *measure, const homelab_gguf *gguf,
+int hl_projector_measure(struct hl_measure *out, const homelab_gguf *gguf,
                          const struct hl_backends *backends, enum hl_switch flash);
 
 #endif
