@@ -93,7 +93,8 @@ class Death(cluster.LabTest):
         super().setUp()
         try:
             self.first = self.enterContext(lab.LlamaServer(alias="smollm2", n_parallel=1, n_ctx=4096, n_batch=64))
-            self.second = self.enterContext(lab.LlamaServer(alias="smollm2", n_parallel=1, n_ctx=4096))
+            # A small context bounds how long its answer can get.
+            self.second = self.enterContext(lab.LlamaServer(alias="smollm2", n_parallel=1, n_ctx=1280))
         except lab.MissingComponent as error:
             (self.fail if cluster.REQUIRED else self.skipTest)(str(error))
 
