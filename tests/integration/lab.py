@@ -251,7 +251,8 @@ class OllamaServer(Server):
         self.gguf = component("model")
         super().__init__()
         self.names = names
-        self.parameters = {"num_ctx": n_ctx, "num_thread": threads}
+        # Ollama shifts a full context, so an answer that nothing else bounds may go on for minutes.
+        self.parameters = {"num_ctx": n_ctx, "num_thread": threads, "num_predict": 64}
         self.extra = environment or {}
 
     def command(self):
