@@ -17,6 +17,18 @@ bool hl_canary_openai(struct hl_probe *probe, const char *model, uint32_t abilit
     return true;
 }
 
+bool hl_canary_loaded(struct hl_probe *probe, const char *query, const char *otherwise)
+{
+    for (size_t i = 0; i < probe->seen.model_count; i++) {
+        const struct hl_model_state *model = &probe->seen.models[i];
+        if (model->loaded == 1 &&
+            (model->abilities & (HL_ABILITY_COMPLETION | HL_ABILITY_EMBEDDING)))
+            return hl_canary_openai(probe, model->name, model->abilities, query);
+    }
+    hl_canary_not_sent(probe, otherwise);
+    return false;
+}
+
 /* The answer holds text (choices, response, content) or an embedding (data, embeddings). */
 static bool has_result(const cJSON *root)
 {

@@ -36,6 +36,33 @@ void hl_found_version(struct hl_probe *probe, const char *version)
     memcpy(probe->memory->version, probe->seen.version, sizeof probe->memory->version);
 }
 
+bool hl_ask_version(struct hl_probe *probe, const char *path, bool keyed)
+{
+    if (!probe->memory->version[0])
+        return hl_ask_get(probe, path, keyed);
+    hl_found_version(probe, probe->memory->version);
+    return false;
+}
+
+void hl_version_take(struct hl_probe *probe, const struct hl_http_result *result)
+{
+    if (!hl_answered(probe, result))
+        return;
+    cJSON *root = hl_answer_json(probe, result);
+    const char *version = result->status == 200 ? hl_json_string(root, "version") : NULL;
+    if (version)
+        hl_found_version(probe, version);
+    else
+        hl_say(probe, result, HOMELAB_CAUSE_NONE, "no version is told");
+    cJSON_Delete(root);
+}
+
+void hl_progress_unseen(struct hl_probe *probe, const char *why)
+{
+    if (probe->target.depth == HL_DEPTH_SCHEDULER || probe->target.depth == HL_DEPTH_PROGRESS)
+        hl_note(probe, HL_LAYER_PROGRESS, "%s", why);
+}
+
 /* Length of name without directories in front, and where it starts. */
 static const char *base_name(const char *name)
 {

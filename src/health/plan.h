@@ -146,6 +146,9 @@ struct hl_model_state *hl_found_model(struct hl_probe *probe, const char *name);
 /* "…: 3 models" */
 void hl_say_models(struct hl_probe *probe, const struct hl_http_result *result);
 void hl_found_version(struct hl_probe *probe, const char *version);
+/* Asks for the version unless it is known; hl_version_take() takes `version` of the answer. */
+bool hl_ask_version(struct hl_probe *probe, const char *path, bool keyed);
+void hl_version_take(struct hl_probe *probe, const struct hl_http_result *result);
 /* Whether the inventory requires a model of that name. */
 bool hl_is_required(const struct hl_probe *probe, const char *name);
 bool hl_name_meets(const char *have, const char *want);
@@ -155,6 +158,8 @@ uint32_t hl_declared_abilities(const struct hl_probe *probe, const char *name);
 /* Work in progress as processing and waiting say, and the counter that advances meanwhile. */
 void hl_found_progress(struct hl_probe *probe, const struct hl_http_result *result, double counter,
                        bool has_counter);
+/* Says why this backend shows nothing of its progress, where that was to be looked at. */
+void hl_progress_unseen(struct hl_probe *probe, const char *why);
 /* Whether the answer says that there are no metrics here, which is then said in the evidence. */
 bool hl_metrics_absent(struct hl_probe *probe, const struct hl_http_result *result);
 
@@ -162,6 +167,8 @@ bool hl_metrics_absent(struct hl_probe *probe, const struct hl_http_result *resu
 /* Prepares one token (or embedding) of a loaded model through the OpenAI routes. */
 bool hl_canary_openai(struct hl_probe *probe, const char *model, uint32_t abilities,
                       const char *query);
+/* The same of the first model that is loaded; else says that none was sent. */
+bool hl_canary_loaded(struct hl_probe *probe, const char *query, const char *otherwise);
 void hl_canary_take(struct hl_probe *probe, const struct hl_http_result *result);
 void hl_canary_not_sent(struct hl_probe *probe, const char *why);
 

@@ -230,17 +230,12 @@ static void take_metrics(struct hl_probe *probe, const struct hl_http_result *re
 
 static bool ask_canary(struct hl_probe *probe)
 {
-    const char *objection = probe->sleeping ? "it sleeps" : "no model is loaded";
-    if (probe->working)
-        objection = "it is at work, its counters tell whether that goes on";
-    for (size_t i = 0; !probe->working && i < probe->seen.model_count; i++) {
-        const struct hl_model_state *model = &probe->seen.models[i];
-        if (model->loaded == 1 &&
-            (model->abilities & (HL_ABILITY_COMPLETION | HL_ABILITY_EMBEDDING)))
-            return hl_canary_openai(probe, model->name, model->abilities, "?autoload=false");
+    if (probe->working) {
+        hl_canary_not_sent(probe, "it is at work, its counters tell whether that goes on");
+        return false;
     }
-    hl_canary_not_sent(probe, objection);
-    return false;
+    return hl_canary_loaded(probe, "?autoload=false",
+                            probe->sleeping ? "it sleeps" : "no model is loaded");
 }
 
 static const struct hl_step steps[] = {

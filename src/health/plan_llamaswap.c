@@ -68,44 +68,23 @@ static void take_list(struct hl_probe *probe, const struct hl_http_result *resul
 
 static bool ask_version(struct hl_probe *probe)
 {
-    if (!probe->memory->version[0])
-        return hl_ask_get(probe, "/api/version", true);
-    hl_found_version(probe, probe->memory->version);
-    return false;
-}
-
-static void take_version(struct hl_probe *probe, const struct hl_http_result *result)
-{
-    if (!hl_answered(probe, result) || result->status != 200)
-        return;
-    cJSON *root = hl_answer_json(probe, result);
-    hl_found_version(probe, hl_json_string(root, "version"));
-    cJSON_Delete(root);
+    return hl_ask_version(probe, "/api/version", true);
 }
 
 static bool ask_canary(struct hl_probe *probe)
 {
-    for (size_t i = 0; i < probe->seen.model_count; i++) {
-        const struct hl_model_state *model = &probe->seen.models[i];
-        if (model->loaded == 1 &&
-            (model->abilities & (HL_ABILITY_COMPLETION | HL_ABILITY_EMBEDDING)))
-            return hl_canary_openai(probe, model->name, model->abilities, "");
-    }
-    hl_canary_not_sent(probe, "no model of a declared capability is ready");
-    return false;
+    return hl_canary_loaded(probe, "", "no model of a declared capability is ready");
 }
 
 static void conclude(struct hl_probe *probe)
 {
-    if (probe->target.depth == HL_DEPTH_SCHEDULER || probe->target.depth == HL_DEPTH_PROGRESS)
-        hl_note(probe, HL_LAYER_PROGRESS,
-                "not looked at: the servers behind it, which asking could start");
+    hl_progress_unseen(probe, "not looked at: the servers behind it, which asking could start");
 }
 
 static const struct hl_step steps[] = {
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_running, take_running},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_list, take_list},
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, hl_version_take},
     {HL_LAYER_CANARY, HL_DEPTH_CANARY, false, ask_canary, hl_canary_take},
 };
 const struct hl_plan hl_plan_llamaswap = {HOMELAB_BACKEND_LLAMASWAP, steps,

@@ -122,22 +122,13 @@ static void take_legacy(struct hl_probe *probe, const struct hl_http_result *res
 
 static bool ask_canary(struct hl_probe *probe)
 {
-    for (size_t i = 0; i < probe->seen.model_count; i++) {
-        const struct hl_model_state *model = &probe->seen.models[i];
-        if (model->loaded == 1 &&
-            (model->abilities & (HL_ABILITY_COMPLETION | HL_ABILITY_EMBEDDING)))
-            return hl_canary_openai(probe, model->name, model->abilities, "");
-    }
-    hl_canary_not_sent(probe, "no model is loaded");
-    return false;
+    return hl_canary_loaded(probe, "", "no model is loaded");
 }
 
 static void conclude(struct hl_probe *probe)
 {
-    if (probe->target.depth == HL_DEPTH_SCHEDULER || probe->target.depth == HL_DEPTH_PROGRESS)
-        hl_note(probe, HL_LAYER_PROGRESS,
-                "whether its work goes on cannot be seen: LM Studio tells "
-                "no counters");
+    hl_progress_unseen(probe,
+                       "whether its work goes on cannot be seen: LM Studio tells no counters");
 }
 
 static const struct hl_step steps[] = {

@@ -25,23 +25,7 @@ static int64_t server_now(const struct hl_probe *probe)
 
 static bool ask_version(struct hl_probe *probe)
 {
-    if (!probe->memory->version[0])
-        return hl_ask_get(probe, "/api/version", true);
-    hl_found_version(probe, probe->memory->version);
-    return false;
-}
-
-static void take_version(struct hl_probe *probe, const struct hl_http_result *result)
-{
-    if (!hl_answered(probe, result))
-        return;
-    cJSON *root = hl_answer_json(probe, result);
-    const char *version = result->status == 200 ? hl_json_string(root, "version") : NULL;
-    if (version)
-        hl_found_version(probe, version);
-    else
-        hl_say(probe, result, HOMELAB_CAUSE_NONE, "no version is told");
-    cJSON_Delete(root);
+    return hl_ask_version(probe, "/api/version", true);
 }
 
 /* --- /api/tags --- */
@@ -342,14 +326,13 @@ static bool ask_canary(struct hl_probe *probe)
 
 static void conclude(struct hl_probe *probe)
 {
-    if (probe->target.depth == HL_DEPTH_SCHEDULER || probe->target.depth == HL_DEPTH_PROGRESS)
-        hl_note(probe, HL_LAYER_PROGRESS,
-                "not looked at: the runner, which does the work; Ollama's API shows nothing of it");
+    hl_progress_unseen(
+        probe, "not looked at: the runner, which does the work; Ollama's API shows nothing of it");
 }
 
 static const struct hl_step steps[] = {
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_tags, take_tags},
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, hl_version_take},
     {HL_LAYER_SCHEDULER, HL_DEPTH_SCHEDULER, false, ask_ps, take_ps},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, true, ask_show, take_show},
     {HL_LAYER_CANARY, HL_DEPTH_CANARY, false, ask_canary, hl_canary_take},

@@ -121,18 +121,13 @@ static void take_current(struct hl_probe *probe, const struct hl_http_result *re
 
 static bool ask_canary(struct hl_probe *probe)
 {
-    for (size_t i = 0; i < probe->seen.model_count; i++)
-        if (probe->seen.models[i].loaded == 1)
-            return hl_canary_openai(probe, probe->seen.models[i].name, HL_ABILITY_COMPLETION, "");
-    hl_canary_not_sent(probe, "no model is loaded");
-    return false;
+    return hl_canary_loaded(probe, "", "no model is loaded");
 }
 
 static void conclude(struct hl_probe *probe)
 {
-    if (probe->target.depth == HL_DEPTH_SCHEDULER || probe->target.depth == HL_DEPTH_PROGRESS)
-        hl_note(probe, HL_LAYER_PROGRESS,
-                "whether its work goes on cannot be seen: TabbyAPI tells no counters");
+    hl_progress_unseen(probe,
+                       "whether its work goes on cannot be seen: TabbyAPI tells no counters");
 }
 
 static const struct hl_step steps[] = {

@@ -45,19 +45,7 @@ static void take_health(struct hl_probe *probe, const struct hl_http_result *res
 
 static bool ask_version(struct hl_probe *probe)
 {
-    if (!probe->memory->version[0])
-        return hl_ask_get(probe, "/version", false);
-    hl_found_version(probe, probe->memory->version);
-    return false;
-}
-
-static void take_version(struct hl_probe *probe, const struct hl_http_result *result)
-{
-    if (!hl_answered(probe, result) || result->status != 200)
-        return;
-    cJSON *root = hl_answer_json(probe, result);
-    hl_found_version(probe, hl_json_string(root, "version"));
-    cJSON_Delete(root);
+    return hl_ask_version(probe, "/version", false);
 }
 
 static bool ask_metrics(struct hl_probe *probe)
@@ -114,7 +102,7 @@ static bool ask_canary(struct hl_probe *probe)
 static const struct hl_step steps[] = {
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_list, take_list},
     {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_health, take_health},
-    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, take_version},
+    {HL_LAYER_HTTP, HL_DEPTH_HTTP, false, ask_version, hl_version_take},
     {HL_LAYER_SCHEDULER, HL_DEPTH_SCHEDULER, false, ask_metrics, take_metrics},
     {HL_LAYER_CANARY, HL_DEPTH_CANARY, false, ask_canary, hl_canary_take},
 };
