@@ -3,7 +3,7 @@ function of the library held the worker at most.
 
     nginx_load.py ROUNDS SECONDS
 
-The server is that of tests/hosts: one worker, 12 endpoints that are probed ten times a second each."""
+`held` is the clock's time but for calls in which the kernel gave the processor to other programs: of those it is CPU time. The server is that of tests/hosts: one worker, 12 endpoints that are probed ten times a second each."""
 
 import pathlib
 import statistics
@@ -41,11 +41,12 @@ def main():
         middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         print(f"{'with monitor' if monitored else 'without monitor':17}{middle['p50_us']:9.0f}{middle['p99_us']:9.0f}"
               f"{middle['max_us']:9.0f}{middle['requests'] / seconds:12.0f}{sum(run['errors'] for run in runs):8}")
-    print(f"\n{'':23}{'calls':>9}{'mean_us':>9}{'longest_us':>12}{'of CPU':>9}")
+    print(f"\n{'':23}{'calls':>9}{'mean_us':>9}{'longest: held':>15}{'CPU':>7}{'clock':>7}{'preempted':>11}")
     for name, calls in sorted(longest.items()):
         count = sum(call["count"] for call in calls)
         print(f"{name:23}{count:9.0f}{sum(call['count'] * call['mean_us'] for call in calls) / count:9.1f}"
-              f"{max(call['wall_us'] for call in calls):12.0f}{max(call['cpu_us'] for call in calls):9.0f}")
+              f"{max(call['held_us'] for call in calls):15.0f}{max(call['cpu_us'] for call in calls):7.0f}"
+              f"{max(call['wall_us'] for call in calls):7.0f}{sum(call['preempted'] for call in calls):11.0f}")
 
 
 main()

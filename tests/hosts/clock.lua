@@ -1,36 +1,53 @@
--- Clocks every call into the C module by wall time and by this thread's CPU time. Preemption lengthens the first, not the
--- second. To be loaded before anything else has taken functions of the module.
+-- Clocks every call into the C module: wall time, this thread's CPU time, and how long it held the worker, which is wall time
+-- (waiting counts) but for calls in which the kernel gave the processor to others: of those it is CPU time. To be loaded before
+-- anything else has taken functions of the module.
 local ffi = require("ffi")
 ffi.cdef([[
 struct hl_timespec { long seconds; long nanoseconds; };
 int clock_gettime(int clock, struct hl_timespec *now);
+struct hl_rusage { long times[4], others[12], voluntary, involuntary; };
+int getrusage(int who, struct hl_rusage *usage);
 ]])
-local MONOTONIC, THREAD_CPU = 1, 3
+local MONOTONIC, THREAD_CPU, THREAD_USAGE = 1, 3, 1
 
 local core = require("homelab.core")
 local clock = { calls = {} }
 local now = ffi.new("struct hl_timespec")
+local usage = ffi.new("struct hl_rusage")
 
 local function microseconds(which)
     ffi.C.clock_gettime(which, now)
     return tonumber(now.seconds) * 1e6 + tonumber(now.nanoseconds) / 1e3
 end
 
-local function finish(call, wall, cpu, ...)
+local function preemptions()
+    ffi.C.getrusage(THREAD_USAGE, usage)
+    return tonumber(usage.involuntary)
+end
+
+local function finish(call, before, wall, cpu, ...)
     cpu, wall = microseconds(THREAD_CPU) - cpu, microseconds(MONOTONIC) - wall
+    local preempted = preemptions() > before
     call.count = call.count + 1
     call.sum_us = call.sum_us + wall
     call.wall_us = math.max(call.wall_us, wall)
     call.cpu_us = math.max(call.cpu_us, cpu)
+    call.held_us = math.max(call.held_us, preempted and cpu or wall)
+    call.preempted = call.preempted + (preempted and 1 or 0)
     return ...
 end
 
+local function cleared(call)
+    call.count, call.sum_us, call.wall_us, call.cpu_us, call.held_us, call.preempted = 0, 0, 0, 0, 0, 0
+    return call
+end
+
 local function clocked(name, fn)
-    local call = { count = 0, sum_us = 0, wall_us = 0, cpu_us = 0 }
+    local call = cleared({})
     clock.calls[name] = call
     return function(...)
-        local wall, cpu = microseconds(MONOTONIC), microseconds(THREAD_CPU)
-        return finish(call, wall, cpu, fn(...))
+        local before, wall, cpu = preemptions(), microseconds(MONOTONIC), microseconds(THREAD_CPU)
+        return finish(call, before, wall, cpu, fn(...))
     end
 end
 
@@ -57,8 +74,8 @@ function clock.report()
     local lines = {}
     for name, call in pairs(clock.calls) do
         if call.count > 0 then
-            lines[#lines + 1] = ("%s count=%d mean_us=%.1f wall_us=%.1f cpu_us=%.1f"):format(name, call.count,
-                call.sum_us / call.count, call.wall_us, call.cpu_us)
+            lines[#lines + 1] = ("%s count=%d mean_us=%.1f wall_us=%.1f cpu_us=%.1f held_us=%.1f preempted=%d"):format(name,
+                call.count, call.sum_us / call.count, call.wall_us, call.cpu_us, call.held_us, call.preempted)
         end
     end
     table.sort(lines)
@@ -68,7 +85,7 @@ end
 --- Counts from 0 again.
 function clock.reset()
     for _, call in pairs(clock.calls) do
-        call.count, call.sum_us, call.wall_us, call.cpu_us = 0, 0, 0, 0
+        cleared(call)
     end
 end
 

@@ -117,7 +117,8 @@ class UnderLoad(unittest.TestCase):
         clocked = calls(server)
         self.assertGreater(clocked["Ctx:dispatch"]["count"], 20)
         for name, call in sorted(clocked.items()):
-            print(f"{name}: {call['count']:.0f} calls, longest {call['wall_us']:.0f} us, of CPU {call['cpu_us']:.0f} us")
+            print(f"{name}: {call['count']:.0f} calls, longest {call['wall_us']:.0f} us, of CPU {call['cpu_us']:.0f} us, "
+                  f"held {call['held_us']:.0f} us")
             self.assertLess(call["cpu_us"], HELD_US, name)
         self.assertEqual(server.quit(), 0)
         self.assert_quiet(server)
