@@ -1,7 +1,6 @@
 /* The decision: one pass over the experts. */
-#include "route/router_private.h"
-
 #include "route/approx.h"
+#include "route/best.h"
 
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #define SHARING      0.05f
 /* A trial may well fail. */
 #define TRIAL_POINTS 1.0f
+#define INFINITE_S   1e36f /* of waiting, whatever a second costs */
 
 int64_t hl_route_now_ms(void)
 {
@@ -144,111 +144,6 @@ static void find_retry(struct hl_verdict *out, const struct hl_table *table, siz
         out->retry_ms = wait_ms;
 }
 
-/* --- The best ---
- *
- * Scores are made 64 at a time, four in one step, with keys: whole numbers that order as the scores
- * do and whose last six bits tell the earlier expert. The largest key of a block is found without a
- * branch: keeping a sorted list instead costs a wrong guess of the processor for each change to it.
- */
-typedef int32_t four __attribute__((vector_size(16)));
-typedef float four_floats __attribute__((vector_size(16)));
-
-#define QUADS        (HL_BLOCK / 4)
-#define NEVER        1e30f
-#define IS_NEVER(at) ((at) < -NEVER / 2)
-#define INFINITE_S   1e36f /* of waiting, whatever a second costs */
-
-union quads {
-    four whole[QUADS];
-    int32_t key[HL_BLOCK];
-    float score[HL_BLOCK];
-};
-
-struct block {
-    union quads scores; /* of rejected experts far below all others */
-    union quads keys;
-    four pairs[QUADS / 2]; /* the larger of two quads each */
-    uint32_t from, count;
-    uint64_t trials;
-};
-
-static four larger(four a, four b)
-{
-    four more = a > b;
-    return (a & more) | (b & ~more);
-}
-
-static four keys_of(four bits, four place)
-{
-    four ordered = bits ^ ((bits >> 31) & INT32_MAX);
-    return (ordered & ~(HL_BLOCK - 1)) | place;
-}
-
-static void make_keys(struct block *block)
-{
-    four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4};
-    for (uint32_t i = block->count; i < HL_BLOCK; i++)
-        block->scores.score[i] = -NEVER;
-    for (size_t i = 0; i < QUADS; i++, place -= 4)
-        block->keys.whole[i] = keys_of(block->scores.whole[i], place);
-}
-
-/* In all four places. */
-static four largest(const struct block *block)
-{
-    four best = larger(block->pairs[0], block->pairs[1]);
-    four other = larger(block->pairs[2], block->pairs[3]);
-    best = larger(best, larger(block->pairs[4], block->pairs[5]));
-    other = larger(other, larger(block->pairs[6], block->pairs[7]));
-    best = larger(best, other);
-    best = larger(best, __builtin_shufflevector(best, best, 2, 3, 0, 1));
-    return larger(best, __builtin_shufflevector(best, best, 1, 0, 3, 2));
-}
-
-/* Where a score belongs among the candidates; equal ones stay in their order. */
-static inline void insert(struct hl_verdict *out, unsigned top, uint32_t expert, float score,
-                          bool trial)
-{
-    uint32_t at = out->count < top ? out->count++ : top - 1;
-    for (; at > 0 && score > out->top[at - 1].score; at--)
-        out->top[at] = out->top[at - 1];
-    out->top[at].expert = expert;
-    out->top[at].score = score;
-    out->top[at].sticky = false;
-    out->top[at].trial = trial;
-}
-
-/* Takes a key out. Written as whole vectors: a narrow store before a wide load would hold the
- * processor up. */
-static void take_out(struct block *block, four key, size_t pair)
-{
-    const four none = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
-    four *first = &block->keys.whole[2 * pair], *second = first + 1;
-    four hit = *first == key, other = *second == key;
-    *first = (none & hit) | (*first & ~hit);
-    *second = (none & other) | (*second & ~other);
-    block->pairs[pair] = larger(*first, *second);
-}
-
-static void take_best(struct hl_verdict *out, unsigned top, struct block *block)
-{
-    for (size_t i = 0; i < QUADS / 2; i++)
-        block->pairs[i] = larger(block->keys.whole[2 * i], block->keys.whole[2 * i + 1]);
-    for (unsigned i = 0; i < top; i++) {
-        four key = largest(block);
-        uint32_t place = HL_BLOCK - 1 - ((uint32_t)key[0] & (HL_BLOCK - 1));
-        float score = block->scores.score[place];
-        if (key[0] == INT32_MIN || IS_NEVER(score) ||
-            (out->count == top && score <= out->top[top - 1].score))
-            break;
-        insert(out, top, block->from + place, score, block->trials >> place & 1);
-        take_out(block, key, place / 8);
-    }
-    block->from += block->count;
-    block->count = 0;
-    block->trials = 0;
-}
-
 static float mixed_points(const struct hl_expert *expert, const struct hl_errand *errand)
 {
     float sum = 0;
@@ -369,51 +264,46 @@ static float rate_of(const struct hl_table *table, const struct hl_errand *erran
     return rate;
 }
 
-/* What four experts wait for. Gathered in registers: a store of each and a load of all four would
- * hold the processor up. */
-static inline four_floats waiting(const struct hl_live *const live[4], const uint8_t door[4],
-                                  const float doors[HL_BLOCK], float answer)
+/* What four experts wait for. */
+static inline hl_four_floats waiting(const struct hl_live *const live[4], float answer)
 {
-    four_floats before = {doors[door[0]], doors[door[1]], doors[door[2]], doors[door[3]]};
-    four_floats first = {hl_get(&live[0]->wait_s), hl_get(&live[1]->wait_s),
-                         hl_get(&live[2]->wait_s), hl_get(&live[3]->wait_s)};
-    four_floats token = {hl_get(&live[0]->per_token_s), hl_get(&live[1]->per_token_s),
-                         hl_get(&live[2]->per_token_s), hl_get(&live[3]->per_token_s)};
-    return before + first + answer * token;
+    typedef uint64_t two __attribute__((vector_size(16)));
+    hl_four_floats a = (hl_four_floats)(two){hl_get_pace(live[0]), hl_get_pace(live[1])};
+    hl_four_floats b = (hl_four_floats)(two){hl_get_pace(live[2]), hl_get_pace(live[3])};
+    hl_four_floats first = __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    hl_four_floats token = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    return first + answer * token;
 }
 
-/* A block while all is well, which is nearly always. doors: what its groups wait for before they
+/* A block while all is well, which is nearly always. doors: what its experts wait for before they
  * begin. Returns how many pass. */
-static uint32_t score_plainly(struct block *block, const struct hl_table *table,
-                              const struct hl_errand *errand, const float doors[HL_BLOCK])
+static uint32_t score_plainly(struct hl_block *block, const struct hl_table *table,
+                              const struct hl_errand *errand, const hl_four_floats doors[HL_QUADS])
 {
     const struct hl_columns *columns = &table->columns;
     size_t task = (size_t)errand->task;
-    const four_floats *base =
-        (const four_floats *)(const void *)(columns->base + task * columns->stride + block->from);
-    const four *cannot = (const four *)(const void *)(columns->cannot + block->from);
-    const four *context = (const four *)(const void *)(columns->context + block->from);
+    const hl_four_floats *base =
+        (const hl_four_floats *)(const void *)(columns->base + task * columns->stride +
+                                               block->from);
+    const hl_four *cannot = (const hl_four *)(const void *)(columns->cannot + block->from);
+    const hl_four *context = (const hl_four *)(const void *)(columns->context + block->from);
     float rate = table->rate[task], answer = (float)errand->answer;
     int32_t needs = (int32_t)errand->needs;
     int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
     const struct hl_live *const *live = columns->live + block->from;
-    const uint8_t *door = columns->door + block->from;
-    four place = {HL_BLOCK - 1, HL_BLOCK - 2, HL_BLOCK - 3, HL_BLOCK - 4}, passed = {0};
-    four never = {0};
-    never = (four)((four_floats)never - NEVER);
-    for (size_t i = 0; i < QUADS; i++, place -= 4) {
-        four_floats score = base[i] - rate * waiting(live + 4 * i, door + 4 * i, doors, answer);
-        four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (score > -NEVER / 2);
-        four bits = ((four)score & fits) | (never & ~fits);
+    const hl_four never = (hl_four)((hl_four_floats){0} - HL_NEVER);
+    hl_four passed = {0};
+    for (size_t i = 0; 4 * i < block->count; i++) {
+        hl_four_floats score = base[i] - rate * (doors[i] + waiting(live + 4 * i, answer));
+        hl_four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (score > -HL_NEVER / 2);
         passed -= fits;
-        block->scores.whole[i] = bits;
-        block->keys.whole[i] = keys_of(bits, place);
+        block->quad[i] = ((hl_four)score & fits) | (never & ~fits);
     }
     return (uint32_t)(passed[0] + passed[1] + passed[2] + passed[3]);
 }
 
 /* The same with all that may be to look at. */
-static uint32_t score_carefully(struct block *block, const struct hl_table *table, uint32_t from,
+static uint32_t score_carefully(struct hl_block *block, const struct hl_table *table, uint32_t from,
                                 uint32_t to, const struct hl_errand *errand,
                                 const struct door *door, float rate, int64_t now_ms)
 {
@@ -423,12 +313,12 @@ static uint32_t score_carefully(struct block *block, const struct hl_table *tabl
         bool trial = door->trial;
         bool passes =
             !door->reject && suits(expert, errand) && passes_more(table, i, errand, now_ms, &trial);
-        float wait_s = door->queue_s + hl_get(&expert->live->wait_s) +
-                       (float)errand->answer * hl_get(&expert->live->per_token_s);
+        union hl_pace pace = {.both = hl_get_pace(expert->live)};
+        float wait_s = door->queue_s + (pace.wait_s + (float)errand->answer * pace.per_token_s);
         float points = errand->mixed ? mixed_points(expert, errand) : expert->base[errand->task];
         float score = points - rate * wait_s - (trial ? TRIAL_POINTS : 0.0f);
         uint32_t place = block->count + i - from;
-        block->scores.score[place] = passes ? score : -NEVER;
+        block->score[place] = passes ? score : -HL_NEVER;
         block->trials |= (uint64_t)trial << place;
         passed += passes;
     }
@@ -445,47 +335,64 @@ static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
             if (table->experts[i].line != errand->bound)
                 continue;
             struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
-            struct block block;
+            struct hl_block block;
             block.count = 0;
             block.trials = 0;
             if (!score_carefully(&block, table, i, i + 1, errand, &door, rate_of(table, errand),
                                  now_ms))
                 return false;
             *bound = (struct hl_candidate){
-                .expert = i, .score = block.scores.score[0], .trial = block.trials & 1};
+                .expert = i, .score = block.score[0], .trial = block.trials & 1};
             return true;
         }
     }
     return false;
 }
 
+/* What the experts of the block wait for before they begin, from their endpoints. Four at a time:
+ * what is too much is overwritten by the next group. */
+static void find_doors(float doors[HL_BLOCK + 4], const struct hl_table *table,
+                       const struct hl_errand *errand, const struct hl_block *block)
+{
+    bool asks = errand->excluded_count || errand->pin_endpoint;
+    const struct hl_group *group =
+        &table->groups[table->columns.first_group[block->from / HL_BLOCK]];
+    for (uint32_t at = 0; at < block->count; group++) {
+        const struct hl_gate *gate = &table->gates[group->endpoint];
+        bool shut = gate->reject || (asks && open_door(gate, errand, false, 0).reject);
+        float door = shut ? INFINITE_S : queue_seconds(gate);
+        uint32_t left = group->to - block->from, to = left < block->count ? left : block->count;
+        for (; at < to; at += 4)
+            memcpy(doors + at, (float[4]){door, door, door, door}, 4 * sizeof door);
+        at = to;
+    }
+}
+
 /* While no breaker is open and the task is sure. */
 static void find_plainly(struct hl_verdict *out, const struct hl_table *table,
                          const struct hl_errand *errand)
 {
-    bool asks = errand->excluded_count || errand->pin_endpoint;
-    struct block block;
+    struct hl_block block;
     block.from = 0;
     block.trials = 0;
     while (block.from < table->count) {
-        float doors[HL_BLOCK];
-        size_t g = table->columns.first_group[block.from / HL_BLOCK];
-        for (size_t i = 0; g < table->group_count && table->groups[g].from < block.from + HL_BLOCK;
-             g++, i++) {
-            const struct hl_gate *gate = &table->gates[table->groups[g].endpoint];
-            bool shut = gate->reject || (asks && open_door(gate, errand, false, 0).reject);
-            doors[i] = shut ? INFINITE_S : queue_seconds(gate);
-        }
-        block.count = HL_BLOCK;
-        out->eligible += score_plainly(&block, table, errand, doors);
-        take_best(out, table->settings.top, &block);
+        union {
+            hl_four_floats quad[HL_QUADS + 1];
+            float each[HL_BLOCK + 4];
+        } doors;
+        size_t left = table->count - block.from;
+        block.count = left < HL_BLOCK ? (uint32_t)left : HL_BLOCK;
+        doors.quad[(block.count - 1) / 4] = (hl_four_floats){0};
+        find_doors(doors.each, table, errand, &block);
+        out->eligible += score_plainly(&block, table, errand, doors.quad);
+        hl_take_best(out, table->settings.top, &block);
     }
 }
 
 static void find_carefully(struct hl_verdict *out, const struct hl_table *table,
                            const struct hl_errand *errand, bool troubled, int64_t now_ms)
 {
-    struct block block;
+    struct hl_block block;
     block.from = block.count = 0;
     block.trials = 0;
     for (size_t g = 0; g < table->group_count; g++) {
@@ -499,12 +406,10 @@ static void find_carefully(struct hl_verdict *out, const struct hl_table *table,
             block.count += to - from;
             if (block.count < HL_BLOCK)
                 continue;
-            make_keys(&block);
-            take_best(out, table->settings.top, &block);
+            hl_take_best(out, table->settings.top, &block);
         }
     }
-    make_keys(&block);
-    take_best(out, table->settings.top, &block);
+    hl_take_best(out, table->settings.top, &block);
 }
 
 void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,

@@ -93,10 +93,10 @@ static void learn(struct hl_live *live, const struct hl_feedback *feedback, bool
     } else if (feedback->first_byte_us >= 0) {
         average(&live->first_byte_s, first_s, first);
     }
-    hl_live_sum(live);
     bool timed = feedback->total_us > feedback->first_byte_us && feedback->first_byte_us >= 0;
     if (timed && feedback->tokens >= 8)
         average(&live->per_token_s, (total_s - first_s) / (double)feedback->tokens, first);
+    hl_set_pace(live);
     if (feedback->total_us >= 0 && !cold)
         average(&live->service_s, total_s, first);
 }

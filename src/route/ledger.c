@@ -191,8 +191,8 @@ static void wipe(struct hl_ledger *ledger, struct hl_live *live)
     hl_put(&live->per_token_s, 0);
     hl_put(&live->service_s, 0);
     hl_put(&live->cold_s, 0);
-    hl_put(&live->wait_s, 0);
     hl_put(&live->load_s, 0);
+    hl_set_pace(live);
 }
 
 static int find_room(struct hl_ledger *ledger, uint32_t *number)

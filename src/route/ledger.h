@@ -9,16 +9,25 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+/* What a decision reads of an expert, in one load. */
+union hl_pace {
+    struct {
+        float wait_s;      /* for the first byte, with loading */
+        float per_token_s; /* average time of a generated token */
+    };
+    uint64_t both;
+};
+
 /* All loads and stores are relaxed: each field stands for itself. */
 struct hl_live {
     _Alignas(64) _Atomic uint64_t breaker;
+    _Atomic uint64_t pace; /* union hl_pace, of the averages below */
     _Atomic uint32_t in_flight;
-    _Atomic uint32_t samples;    /* successes that the averages are made of */
-    _Atomic float first_byte_s;  /* average of a loaded model */
-    _Atomic float per_token_s;   /* average time of a generated token */
+    _Atomic uint32_t samples;   /* successes that the averages are made of */
+    _Atomic float first_byte_s; /* average of a loaded model */
+    _Atomic float per_token_s;
     _Atomic float service_s;     /* average of whole requests */
     _Atomic float cold_s;        /* what loading it would add now; 0 when it is loaded */
-    _Atomic float wait_s;        /* sum of both, which is all that a decision reads */
     _Atomic float load_s;        /* average of what loading took, 0 unknown */
     _Atomic uint32_t generation; /* changes when the line is given to another name */
     _Atomic uint32_t parent;     /* of an expert: its endpoint's line */
@@ -67,9 +76,16 @@ static inline void hl_put(_Atomic float *value, double to)
 {
     atomic_store_explicit(value, (float)to, memory_order_relaxed);
 }
-static inline void hl_live_sum(struct hl_live *live)
+static inline uint64_t hl_get_pace(const struct hl_live *live)
 {
-    hl_put(&live->wait_s, (double)(hl_get(&live->first_byte_s) + hl_get(&live->cold_s)));
+    return atomic_load_explicit(&live->pace, memory_order_relaxed);
+}
+/* After a change to the averages. */
+static inline void hl_set_pace(struct hl_live *live)
+{
+    union hl_pace pace = {.wait_s = hl_get(&live->first_byte_s) + hl_get(&live->cold_s),
+                          .per_token_s = hl_get(&live->per_token_s)};
+    atomic_store_explicit(&live->pace, pace.both, memory_order_relaxed);
 }
 
 #endif

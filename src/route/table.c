@@ -374,7 +374,7 @@ static void estimate(const struct hl_table *table, struct hl_live *live,
     bool sleeps = info->cause == HOMELAB_CAUSE_SLEEPING;
     bool cold = candidate->loaded == 0 || sleeps || info->verdict == HOMELAB_VERDICT_LOADING;
     hl_put(&live->cold_s, cold ? load_seconds(live, candidate) : 0);
-    hl_live_sum(live);
+    hl_set_pace(live);
     if (atomic_load_explicit(&live->samples, memory_order_relaxed))
         return;
     struct hl_speed_facts facts = {
@@ -393,7 +393,7 @@ static void estimate(const struct hl_table *table, struct hl_live *live,
     hl_put(&live->per_token_s, per_token);
     hl_put(&live->first_byte_s, USUAL_FIRST_S + (latency_us > 0 ? (double)latency_us / 1e6 : 0));
     hl_put(&live->service_s, USUAL_FIRST_S + USUAL_ANSWER * per_token);
-    hl_live_sum(live);
+    hl_set_pace(live);
 }
 
 static size_t bare_length(const char *name)
@@ -528,22 +528,19 @@ static void set_rates(struct hl_table *table)
 /* Where padding has its counters. */
 static const struct hl_live nobody;
 
-static void number_doors(const struct hl_table *table, uint32_t *first_group, uint8_t *door)
+static void find_first_groups(const struct hl_table *table, uint32_t *first_group)
 {
-    for (size_t g = 0; g < table->group_count; g++) {
-        for (uint32_t i = table->groups[g].from; i < table->groups[g].to; i++) {
+    for (size_t g = 0; g < table->group_count; g++)
+        for (uint32_t i = table->groups[g].from; i < table->groups[g].to; i++)
             if (i % HL_BLOCK == 0)
                 first_group[i / HL_BLOCK] = (uint32_t)g;
-            door[i] = (uint8_t)(g - first_group[i / HL_BLOCK]);
-        }
-    }
 }
 
 static int make_columns(struct hl_table *table)
 {
     struct hl_columns *columns = &table->columns;
     size_t stride = (table->count + HL_BLOCK) / HL_BLOCK * HL_BLOCK;
-    size_t row = HL_TASKS * sizeof(float) + 3 * sizeof(int32_t) + sizeof(struct hl_live *) + 1;
+    size_t row = HL_TASKS * sizeof(float) + 3 * sizeof(int32_t) + sizeof(struct hl_live *);
     void *memory = hl_calloc(stride + 1, row);
     if (!memory)
         return hl_error_nomem();
@@ -552,7 +549,6 @@ static int make_columns(struct hl_table *table)
     float *base = (float *)(void *)(live + stride);
     int32_t *cannot = (int32_t *)(void *)(base + HL_TASKS * stride), *context = cannot + stride;
     uint32_t *first_group = (uint32_t *)(void *)(context + stride);
-    uint8_t *door = (uint8_t *)(first_group + stride / HL_BLOCK);
     for (size_t i = 0; i < stride; i++) {
         const struct hl_expert *expert = i < table->count ? &table->experts[i] : NULL;
         live[i] = expert ? expert->live : &nobody;
@@ -561,8 +557,8 @@ static int make_columns(struct hl_table *table)
         for (size_t task = 0; expert && task < HL_TASKS; task++)
             base[task * stride + i] = expert->base[task];
     }
-    number_doors(table, first_group, door);
-    *columns = (struct hl_columns){memory, stride, base, cannot, context, live, first_group, door};
+    find_first_groups(table, first_group);
+    *columns = (struct hl_columns){memory, stride, base, cannot, context, live, first_group};
     return HOMELAB_OK;
 }
 

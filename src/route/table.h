@@ -49,7 +49,6 @@ struct hl_columns {
     const int32_t *context; /* INT32_MAX unknown */
     const struct hl_live *const *live;
     const uint32_t *first_group; /* of each block */
-    const uint8_t *door;         /* number of the expert's group, counted from that of its block */
 };
 
 /* Experts of one endpoint, which stand together. */

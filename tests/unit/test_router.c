@@ -555,6 +555,62 @@ static void test_the_best_of_many(void **state)
     }
 }
 
+/* Groups of unlike sizes across blocks, requests in flight, and much that is rejected. */
+static void open_crowd(struct lab *lab, unsigned top)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    fputs("endpoints:\n", out);
+    for (int i = 0; i < 40; i++) {
+        fprintf(out, "  e%d: {url: 'http://h%d', tier: local, backend: %s, models: [x-%db", i, i,
+                i % 7 ? "vllm" : "ollama", 1 + i % 5);
+        for (int j = 0; j < i * 5 % 9; j++)
+            fprintf(out, ", %s-%d-%db", j % 4 == 3 ? "embed" : "m", j, 1 + (i + j) * 37 % 23);
+        fputs("]}\n", out);
+    }
+    fclose(out);
+    assert_int_equal(homelab_opts_new(&lab->opts), 0);
+    homelab_opts_set_int(lab->opts, "router.top_k", top);
+    open_lab(lab, text, NULL, 0);
+    free(text);
+    for (int i = 0; i < 60; i++) {
+        int count = decide_task(lab, HOMELAB_TASK_CODE);
+        assert_true(homelab_router_begin(lab->router, lab->decision, (size_t)(i % count)) > 0);
+    }
+    assert_int_equal(homelab_request_exclude(lab->request, "e3"), 0);
+    assert_int_equal(homelab_request_exclude(lab->request, "e17"), 0);
+}
+
+/* What is quick while all is well decides as what looks at all. */
+static void test_quick_as_careful(void **state)
+{
+    (void)state;
+    static const int kinds[] = {HOMELAB_REQUEST_OPENAI_CHAT, HOMELAB_REQUEST_OLLAMA_CHAT};
+    static struct hl_verdict quick, careful;
+    for (unsigned top = 1; top <= 16; top += 3) {
+        for (size_t kind = 0; kind < 2; kind++) {
+            struct lab lab = {0};
+            struct hl_errand errand;
+            open_crowd(&lab, top);
+            homelab_request_set_kind(lab.request, kinds[kind]);
+            homelab_request_set_task(lab.request, HOMELAB_TASK_CHAT);
+            assert_int_equal(hl_errand_read(&errand, lab.decision->table, lab.request, NULL, 0), 0);
+            hl_decide(&quick, lab.decision->table, &errand, false, 1, NULL, 0);
+            hl_decide(&careful, lab.decision->table, &errand, true, 1, NULL, 0);
+            assert_true(quick.count > 0);
+            assert_int_equal(quick.count, careful.count);
+            assert_int_equal(quick.eligible, careful.eligible);
+            assert_true(quick.eligible < lab.decision->table->count);
+            for (uint32_t i = 0; i < quick.count; i++) {
+                assert_int_equal(quick.top[i].expert, careful.top[i].expert);
+                assert_float_equal(quick.top[i].score, careful.top[i].score, 1e-4f);
+            }
+            close_lab(&lab);
+        }
+    }
+}
+
 /* --- Affinity and weights --- */
 
 static const struct state twins[] = {{"o", "HEALTHY", "none", "llama3.1:8b/1/c/8192"},
@@ -922,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_weights_add_up),
         cmocka_unit_test(test_no_text_in_an_explanation),
         cmocka_unit_test(test_the_best_of_many),
+        cmocka_unit_test(test_quick_as_careful),
         cmocka_unit_test(test_affinity),
         cmocka_unit_test(test_affinity_places),
         cmocka_unit_test(test_weights_share),
