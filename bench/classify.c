@@ -1,7 +1,9 @@
 /* Classification of each prompt of a JSONL file ("text"), through the public API, as a plain text
  * and as a chat request. Prints a JSON object: microseconds at the median and the 99th percentile
  * (each prompt counts with its fastest of all rounds, to leave other work on the machine out), and
- * blocks taken while classifying. */
+ * how often memory and locks were taken while classifying. */
+#include "calls_counted.h"
+
 #include <homelab/homelab.h>
 
 #include <cjson/cJSON.h>
@@ -14,28 +16,6 @@ struct prompt {
     char *text, *body;
     double text_us, body_us;
 };
-
-static size_t blocks;
-
-static void *count_malloc(size_t size, void *userdata)
-{
-    (void)userdata;
-    blocks++;
-    return malloc(size);
-}
-
-static void *count_realloc(void *block, size_t size, void *userdata)
-{
-    (void)userdata;
-    blocks++;
-    return realloc(block, size);
-}
-
-static void count_free(void *block, void *userdata)
-{
-    (void)userdata;
-    free(block);
-}
 
 static double now_us(void)
 {
@@ -115,24 +95,22 @@ int main(int argc, char **argv)
     struct prompt *prompts = NULL;
     size_t count = argc > 1 ? load(argv[1], &prompts) : 0;
     int rounds = argc > 2 ? atoi(argv[2]) : 20;
-    homelab_allocator *allocator = NULL;
-    homelab_opts *opts = NULL;
     homelab_classification *is = NULL;
-    if (!count ||
-        homelab_allocator_new(&allocator, count_malloc, count_realloc, count_free, NULL) ||
-        homelab_opts_new(&opts) || homelab_opts_set_allocator(opts, allocator) ||
-        homelab_classification_new(&is, opts)) {
+    if (!count || homelab_classification_new(&is, NULL)) {
         fprintf(stderr, "usage: %s FILE.jsonl [ROUNDS]\n", argv[0]);
         return 1;
     }
-    size_t before = blocks;
+    struct calls_counted before = calls_counted();
     for (int round = 0; round < rounds; round++)
         for (size_t i = 0; i < count; i++)
             measure(is, &prompts[i]);
-    size_t taken = blocks - before;
+    struct calls_counted after = calls_counted();
     qsort(prompts, count, sizeof *prompts, by_text);
-    printf("{\"prompts\":%zu,\"blocks\":%zu,\"text_p50_us\":%.2f,\"text_p99_us\":%.2f,", count,
-           taken, prompts[count / 2].text_us, prompts[count * 99 / 100].text_us);
+    printf("{\"prompts\":%zu,\"allocations\":%llu,\"locks\":%llu,\"text_p50_us\":%.2f,"
+           "\"text_p99_us\":%.2f,",
+           count, (unsigned long long)(after.allocations - before.allocations),
+           (unsigned long long)(after.locks - before.locks), prompts[count / 2].text_us,
+           prompts[count * 99 / 100].text_us);
     qsort(prompts, count, sizeof *prompts, by_body);
     printf("\"body_p50_us\":%.2f,\"body_p99_us\":%.2f}\n", prompts[count / 2].body_us,
            prompts[count * 99 / 100].body_us);
@@ -142,7 +120,5 @@ int main(int argc, char **argv)
     }
     free(prompts);
     homelab_classification_free(is);
-    homelab_opts_free(opts);
-    homelab_allocator_free(allocator);
     return 0;
 }
