@@ -4,8 +4,7 @@
  * of the processor for each change to it. */
 #include "route/best.h"
 
-#define PLACES    (HL_BLOCK - 1)
-#define IS_NO(at) ((at) < -HL_NEVER / 2)
+#define PLACES (HL_BLOCK - 1)
 
 /* The four largest keys of each lane, in order. */
 struct ladder {
@@ -110,7 +109,7 @@ static bool take_four(struct hl_verdict *out, unsigned top, const struct hl_bloc
         *last = widest(best.first);
         uint32_t place = PLACES - ((uint32_t)(*last)[0] & PLACES);
         float score = block->score[place];
-        if (IS_NO(score) || (out->count == top && score <= out->top[top - 1].score))
+        if (!hl_is_score(score) || (out->count == top && score <= out->top[top - 1].score))
             return false;
         insert(out, top, block->from + place, score, block->trials >> place & 1);
         take_out(&best, *last);
@@ -121,8 +120,6 @@ static bool take_four(struct hl_verdict *out, unsigned top, const struct hl_bloc
 void hl_take_best(struct hl_verdict *out, unsigned top, struct hl_block *block)
 {
     hl_four keys[HL_QUADS], last;
-    if (!block->count)
-        return;
     size_t quads = (block->count + 15) / 16 * 4;
     for (size_t i = block->count; i < 4 * quads; i++)
         block->score[i] = -HL_NEVER;

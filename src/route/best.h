@@ -8,7 +8,12 @@ typedef int32_t hl_four __attribute__((vector_size(16)));
 typedef float hl_four_floats __attribute__((vector_size(16)));
 
 #define HL_QUADS (HL_BLOCK / 4)
-#define HL_NEVER 1e30f /* below minus this is no score */
+#define HL_NEVER 1e30f /* minus this is no score */
+
+static inline bool hl_is_score(float score)
+{
+    return score > -HL_NEVER / 2;
+}
 
 /* Scores of experts that stand together in the table; those of rejected ones are -HL_NEVER. */
 struct hl_block {
@@ -21,7 +26,7 @@ struct hl_block {
 };
 
 /* Merges the block's best into the best `top`; equal ones stay in their order. Goes on to the next
- * block, an empty one. */
+ * block. */
 void hl_take_best(struct hl_verdict *out, unsigned top, struct hl_block *block);
 
 #endif

@@ -51,9 +51,14 @@ static inline float queue_seconds(const struct hl_gate *gate)
     return ours == 0 && gate->busy <= 0 ? 0 : queue_of(gate, ours);
 }
 
+static inline uint64_t breaker_word(const struct hl_live *live)
+{
+    return atomic_load_explicit(&live->breaker, memory_order_relaxed);
+}
+
 static bool breaker_lets(const struct hl_live *live, int64_t now_ms, bool *trial)
 {
-    uint64_t word = atomic_load_explicit(&live->breaker, memory_order_relaxed);
+    uint64_t word = breaker_word(live);
     if (!word)
         return true;
     enum hl_breaker_state state = hl_breaker_state(word, now_ms);
@@ -135,21 +140,12 @@ static void find_retry(struct hl_verdict *out, const struct hl_table *table, siz
     const struct hl_live *lines[] = {expert->live, table->gates[expert->endpoint].live};
     int64_t until_ms = 0;
     for (size_t j = 0; j < 2; j++) {
-        uint64_t word = atomic_load_explicit(&lines[j]->breaker, memory_order_relaxed);
-        int64_t until = hl_breaker_until_ms(word, now_ms);
+        int64_t until = hl_breaker_until_ms(breaker_word(lines[j]), now_ms);
         until_ms = until > until_ms ? until : until_ms;
     }
     int64_t wait_ms = until_ms > now_ms ? until_ms - now_ms : 0;
     if (out->retry_ms < 0 || wait_ms < out->retry_ms)
         out->retry_ms = wait_ms;
-}
-
-static float mixed_points(const struct hl_expert *expert, const struct hl_errand *errand)
-{
-    float sum = 0;
-    for (size_t task = 0; task < HL_TASKS; task++)
-        sum += expert->base[task] * errand->probability[task];
-    return sum;
 }
 
 static void to_front(struct hl_verdict *out, uint32_t from)
@@ -259,9 +255,15 @@ static float rate_of(const struct hl_table *table, const struct hl_errand *erran
     if (!errand->mixed)
         return table->rate[errand->task];
     float rate = 0;
-    for (size_t task = 0; task < HL_TASKS; task++)
+    for (size_t task = 0; task < HL_CAP_COUNT; task++)
         rate += table->rate[task] * errand->probability[task];
     return rate;
+}
+
+static inline const hl_four_floats *points_of(const struct hl_columns *columns, size_t task,
+                                              size_t at)
+{
+    return (const hl_four_floats *)(const void *)(columns->base + task * columns->stride + at);
 }
 
 /* What four experts wait for. */
@@ -275,106 +277,108 @@ static inline hl_four_floats waiting(const struct hl_live *const live[4], float 
     return first + answer * token;
 }
 
-/* A block while all is well, which is nearly always. doors: what its experts wait for before they
- * begin. Returns how many pass. */
-static uint32_t score_plainly(struct hl_block *block, const struct hl_table *table,
-                              const struct hl_errand *errand, const hl_four_floats doors[HL_QUADS])
+/* Of four experts, where no task is sure. */
+static inline hl_four_floats mixed_points(const struct hl_columns *columns, size_t at,
+                                          const struct hl_errand *errand)
+{
+    hl_four_floats sum = {0};
+    for (size_t task = 0; task < HL_CAP_COUNT; task++)
+        sum += *points_of(columns, task, at) * errand->probability[task];
+    return sum;
+}
+
+/* doors: what the block's experts wait for before they begin. Returns how many pass. */
+static uint32_t score(struct hl_block *block, const struct hl_table *table,
+                      const struct hl_errand *errand, float rate,
+                      const hl_four_floats doors[HL_QUADS])
 {
     const struct hl_columns *columns = &table->columns;
-    size_t task = (size_t)errand->task;
-    const hl_four_floats *base =
-        (const hl_four_floats *)(const void *)(columns->base + task * columns->stride +
-                                               block->from);
     const hl_four *cannot = (const hl_four *)(const void *)(columns->cannot + block->from);
     const hl_four *context = (const hl_four *)(const void *)(columns->context + block->from);
-    float rate = table->rate[task], answer = (float)errand->answer;
-    int32_t needs = (int32_t)errand->needs;
-    int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
+    const hl_four_floats *points = points_of(columns, (size_t)errand->task, block->from);
     const struct hl_live *const *live = columns->live + block->from;
     const hl_four never = (hl_four)((hl_four_floats){0} - HL_NEVER);
+    float answer = (float)errand->answer;
+    int32_t needs = (int32_t)errand->needs;
+    int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
     hl_four passed = {0};
     for (size_t i = 0; 4 * i < block->count; i++) {
-        hl_four_floats score = base[i] - rate * (doors[i] + waiting(live + 4 * i, answer));
-        hl_four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (score > -HL_NEVER / 2);
+        hl_four_floats sum =
+            errand->mixed ? mixed_points(columns, block->from + 4 * i, errand) : points[i];
+        sum -= rate * (doors[i] + waiting(live + 4 * i, answer));
+        hl_four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (sum > -HL_NEVER / 2);
         passed -= fits;
-        block->quad[i] = ((hl_four)score & fits) | (never & ~fits);
+        block->quad[i] = ((hl_four)sum & fits) | (never & ~fits);
     }
     return (uint32_t)(passed[0] + passed[1] + passed[2] + passed[3]);
 }
 
-/* The same with all that may be to look at. */
-static uint32_t score_carefully(struct hl_block *block, const struct hl_table *table, uint32_t from,
-                                uint32_t to, const struct hl_errand *errand,
-                                const struct door *door, float rate, int64_t now_ms)
+/* At what is nothing to see while all is well. Returns how many fall out. */
+static uint32_t look_closer(struct hl_block *block, const struct hl_table *table,
+                            const struct hl_errand *errand, int64_t now_ms)
 {
-    uint32_t passed = 0;
-    for (uint32_t i = from; i < to; i++) {
-        const struct hl_expert *expert = &table->experts[i];
-        bool trial = door->trial;
-        bool passes =
-            !door->reject && suits(expert, errand) && passes_more(table, i, errand, now_ms, &trial);
-        union hl_pace pace = {.both = hl_get_pace(expert->live)};
-        float wait_s = door->queue_s + (pace.wait_s + (float)errand->answer * pace.per_token_s);
-        float points = errand->mixed ? mixed_points(expert, errand) : expert->base[errand->task];
-        float score = points - rate * wait_s - (trial ? TRIAL_POINTS : 0.0f);
-        uint32_t place = block->count + i - from;
-        block->score[place] = passes ? score : -HL_NEVER;
-        block->trials |= (uint64_t)trial << place;
-        passed += passes;
-    }
-    return passed;
-}
-
-/* The expert that the key is bound to, if it passes. */
-static bool find_bound(struct hl_candidate *bound, const struct hl_table *table,
-                       const struct hl_errand *errand, bool troubled, int64_t now_ms)
-{
-    for (size_t g = 0; errand->bound >= 0 && g < table->group_count; g++) {
-        const struct hl_group *group = &table->groups[g];
-        for (uint32_t i = group->from; i < group->to; i++) {
-            if (table->experts[i].line != errand->bound)
-                continue;
-            struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
-            struct hl_block block;
-            block.count = 0;
-            block.trials = 0;
-            if (!score_carefully(&block, table, i, i + 1, errand, &door, rate_of(table, errand),
-                                 now_ms))
-                return false;
-            *bound = (struct hl_candidate){
-                .expert = i, .score = block.score[0], .trial = block.trials & 1};
-            return true;
+    const struct hl_live *const *live = table->columns.live + block->from;
+    uint32_t out = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        bool trial = block->trials >> i & 1;
+        bool plain = !trial && !errand->pin_model && !breaker_word(live[i]);
+        if (plain || !hl_is_score(block->score[i]))
+            continue;
+        if (!passes_more(table, block->from + i, errand, now_ms, &trial)) {
+            block->score[i] = -HL_NEVER;
+            out++;
+        } else if (trial) {
+            block->score[i] -= TRIAL_POINTS;
+            block->trials |= UINT64_C(1) << i;
         }
     }
-    return false;
+    return out;
+}
+
+static inline uint64_t bits(uint32_t from, uint32_t to)
+{
+    return (UINT64_MAX >> (HL_BLOCK - (to - from))) << from;
 }
 
 /* What the experts of the block wait for before they begin, from their endpoints. Four at a time:
  * what is too much is overwritten by the next group. */
-static void find_doors(float doors[HL_BLOCK + 4], const struct hl_table *table,
-                       const struct hl_errand *errand, const struct hl_block *block)
+static void find_doors(float doors[HL_BLOCK + 4], struct hl_block *block,
+                       const struct hl_table *table, const struct hl_errand *errand, bool troubled,
+                       int64_t now_ms)
 {
-    bool asks = errand->excluded_count || errand->pin_endpoint;
     const struct hl_group *group =
         &table->groups[table->columns.first_group[block->from / HL_BLOCK]];
     for (uint32_t at = 0; at < block->count; group++) {
-        const struct hl_gate *gate = &table->gates[group->endpoint];
-        bool shut = gate->reject || (asks && open_door(gate, errand, false, 0).reject);
-        float door = shut ? INFINITE_S : queue_seconds(gate);
+        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
+        float wait_s = door.reject ? INFINITE_S : door.queue_s;
         uint32_t left = group->to - block->from, to = left < block->count ? left : block->count;
+        if (door.trial)
+            block->trials |= bits(at, to);
         for (; at < to; at += 4)
-            memcpy(doors + at, (float[4]){door, door, door, door}, 4 * sizeof door);
+            memcpy(doors + at, (float[4]){wait_s, wait_s, wait_s, wait_s}, 4 * sizeof wait_s);
         at = to;
     }
 }
 
-/* While no breaker is open and the task is sure. */
-static void find_plainly(struct hl_verdict *out, const struct hl_table *table,
-                         const struct hl_errand *errand)
+/* The number of the expert with that line, or UINT32_MAX. */
+static uint32_t expert_on(const struct hl_table *table, int32_t line)
+{
+    for (uint32_t i = 0; line >= 0 && i < table->count; i++)
+        if (table->experts[i].line == line)
+            return i;
+    return UINT32_MAX;
+}
+
+/* The candidates; and the expert that the key is bound to, if it passes. */
+static bool find_best(struct hl_verdict *out, struct hl_candidate *bound,
+                      const struct hl_table *table, const struct hl_errand *errand, bool troubled,
+                      int64_t now_ms)
 {
     struct hl_block block;
+    bool found = false;
     block.from = 0;
     block.trials = 0;
+    bound->expert = expert_on(table, errand->bound);
     while (block.from < table->count) {
         union {
             hl_four_floats quad[HL_QUADS + 1];
@@ -383,33 +387,19 @@ static void find_plainly(struct hl_verdict *out, const struct hl_table *table,
         size_t left = table->count - block.from;
         block.count = left < HL_BLOCK ? (uint32_t)left : HL_BLOCK;
         doors.quad[(block.count - 1) / 4] = (hl_four_floats){0};
-        find_doors(doors.each, table, errand, &block);
-        out->eligible += score_plainly(&block, table, errand, doors.quad);
+        find_doors(doors.each, &block, table, errand, troubled, now_ms);
+        out->eligible += score(&block, table, errand, out->rate, doors.quad);
+        if (troubled || errand->pin_model)
+            out->eligible -= look_closer(&block, table, errand, now_ms);
+        uint32_t at = bound->expert - block.from;
+        if (at < block.count && hl_is_score(block.score[at])) {
+            bound->score = block.score[at];
+            bound->trial = block.trials >> at & 1;
+            found = true;
+        }
         hl_take_best(out, table->settings.top, &block);
     }
-}
-
-static void find_carefully(struct hl_verdict *out, const struct hl_table *table,
-                           const struct hl_errand *errand, bool troubled, int64_t now_ms)
-{
-    struct hl_block block;
-    block.from = block.count = 0;
-    block.trials = 0;
-    for (size_t g = 0; g < table->group_count; g++) {
-        const struct hl_group *group = &table->groups[g];
-        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
-        for (uint32_t from = group->from, to; from < group->to; from = to) {
-            uint32_t left = HL_BLOCK - block.count;
-            to = group->to - from < left ? group->to : from + left;
-            out->eligible +=
-                score_carefully(&block, table, from, to, errand, &door, out->rate, now_ms);
-            block.count += to - from;
-            if (block.count < HL_BLOCK)
-                continue;
-            hl_take_best(out, table->settings.top, &block);
-        }
-    }
-    hl_take_best(out, table->settings.top, &block);
+    return found;
 }
 
 void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
@@ -419,17 +409,14 @@ void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struc
     out->count = out->eligible = 0;
     out->retry_ms = -1;
     out->rate = rate_of(table, errand);
-    if (troubled || errand->pin_model || errand->mixed)
-        find_carefully(out, table, errand, troubled, now_ms);
-    else
-        find_plainly(out, table, errand);
+    struct hl_candidate bound;
+    bool keeps = find_best(out, &bound, table, errand, troubled, now_ms);
     out->rejected[0] = (uint32_t)table->count - out->eligible;
     if (why || out->count == 0)
         explain(out, table, errand, troubled, now_ms, why, room);
     if (out->count == 0)
         return;
-    struct hl_candidate bound;
-    if (find_bound(&bound, table, errand, troubled, now_ms))
+    if (keeps)
         keep(out, table->settings.top, &bound);
     else if (out->count > 1 && (errand->affinity || table->weighted))
         spread(out, table, errand->spread);

@@ -54,7 +54,7 @@ static void assert_best(unsigned top, uint32_t count, uint32_t most)
     uint32_t places[MOST], passed = 0;
     for (uint32_t i = 0; i < count; i++) {
         places[i] = i;
-        passed += scores[i] > -HL_NEVER / 2;
+        passed += hl_is_score(scores[i]);
     }
     qsort(places, count, sizeof *places, by_score);
     take(&verdict, top, count, most);
@@ -105,7 +105,6 @@ static void test_nothing_passes(void **state)
     for (uint32_t i = 0; i < MOST; i++)
         scores[i] = -HL_NEVER;
     assert_best(HL_TOP_MAX, MOST, HL_BLOCK);
-    assert_best(4, 0, HL_BLOCK);
 }
 
 int main(void)
