@@ -403,7 +403,10 @@ HOMELAB_API int homelab_router_in_flight(homelab_router *router, const char *end
  * @brief Decides, and sends the request to the best candidate; to the next one when that fails
  * before it said anything. Never to another one afterwards.
  *
- * While it runs, the context queues a HOMELAB_EVENT_ATTEMPT for each candidate that is tried, a
+ * When there is no other candidate, it waits for a server that says when to come back or that it
+ * loads its model, as long as for the first byte of an answer with a load.
+ *
+ * While it runs, the context queues a HOMELAB_EVENT_ATTEMPT each time it turns to a candidate, a
  * HOMELAB_EVENT_ANSWER for each piece of a streamed answer, and last HOMELAB_EVENT_OP_DONE; then
  * homelab_reply_of() tells the rest. Candidates that may have to load their model first are given
  * time for that, since giving up would abort the load. API keys are asked for as those of probes
@@ -464,7 +467,8 @@ HOMELAB_API int64_t homelab_reply_answer_tokens(const homelab_reply *reply);
 HOMELAB_API int64_t homelab_reply_first_byte_us(const homelab_reply *reply);
 /** @brief From the start of the first attempt to the end, microseconds. @since 0.2.0 */
 HOMELAB_API int64_t homelab_reply_total_us(const homelab_reply *reply);
-/** @brief Number of attempts. @since 0.2.0 */
+/** @brief Number of attempts: of candidates that were tried. One that was waited for and tried
+ * again counts once, with what it met last. @since 0.2.0 */
 HOMELAB_API size_t homelab_reply_attempt_count(const homelab_reply *reply);
 /** @brief Endpoint of attempt i; NULL past the end. Borrowed. @since 0.2.0 */
 HOMELAB_API const char *homelab_reply_attempt_endpoint(const homelab_reply *reply, size_t i);

@@ -94,6 +94,12 @@ uint64_t hl_breaker_pause(uint64_t word, int64_t pause_ms, int64_t now_ms)
     return pack(&fields);
 }
 
+bool hl_breaker_is_pause(uint64_t word)
+{
+    struct fields fields = unpack(word);
+    return (fields.open || fields.trial) && fields.opened == 0;
+}
+
 uint64_t hl_breaker_claim(uint64_t word, int64_t now_ms)
 {
     struct fields fields = unpack(word);

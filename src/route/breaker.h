@@ -32,6 +32,8 @@ uint64_t hl_breaker_failure(uint64_t word, const struct hl_breaker_policy *polic
                             int64_t now_ms);
 /* Told to come back later: open for so long, without counting as a failure. */
 uint64_t hl_breaker_pause(uint64_t word, int64_t pause_ms, int64_t now_ms);
+/* Open, or on trial, for nothing but that. */
+bool hl_breaker_is_pause(uint64_t word);
 /* Claims the trial of a breaker that is ready. */
 uint64_t hl_breaker_claim(uint64_t word, int64_t now_ms);
 /* The trial ended without telling anything: the next one may come at once. */

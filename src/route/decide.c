@@ -56,25 +56,27 @@ static inline uint64_t breaker_word(const struct hl_live *live)
     return atomic_load_explicit(&live->breaker, memory_order_relaxed);
 }
 
-static bool breaker_lets(const struct hl_live *live, int64_t now_ms, bool *trial)
+static bool breaker_lets(const struct hl_live *live, enum hl_heed heed, int64_t now_ms, bool *trial)
 {
     uint64_t word = breaker_word(live);
     if (!word)
         return true;
     enum hl_breaker_state state = hl_breaker_state(word, now_ms);
+    if (heed == HL_HEED_FAILURES && hl_breaker_is_pause(word))
+        return true;
     *trial |= state == HL_BREAKER_READY;
     return state == HL_BREAKER_CLOSED || state == HL_BREAKER_READY;
 }
 
 static inline struct door open_door(const struct hl_gate *gate, const struct hl_errand *errand,
-                                    bool troubled, int64_t now_ms)
+                                    enum hl_heed heed, int64_t now_ms)
 {
     struct door door = {.queue_s = queue_seconds(gate), .reject = gate->reject};
     if (errand->excluded_count && is_excluded(errand, gate))
         door.reject = HOMELAB_REJECT_EXCLUDED;
     else if (errand->pin_endpoint && errand->pin_endpoint != gate->id_hash)
         door.reject = HOMELAB_REJECT_PIN;
-    else if (troubled && !door.reject && !breaker_lets(gate->live, now_ms, &door.trial))
+    else if (heed && !door.reject && !breaker_lets(gate->live, heed, now_ms, &door.trial))
         door.reject = HOMELAB_REJECT_BREAKER;
     return door;
 }
@@ -116,20 +118,20 @@ static uint8_t reason(const struct hl_table *table, size_t i, const struct hl_er
 
 /* Whether it passes what is not looked at while all is well. */
 static bool passes_more(const struct hl_table *table, size_t i, const struct hl_errand *errand,
-                        int64_t now_ms, bool *trial)
+                        enum hl_heed heed, int64_t now_ms, bool *trial)
 {
     if (errand->pin_model && !is_pinned(&table->info[i], errand))
         return false;
-    return breaker_lets(table->experts[i].live, now_ms, trial);
+    return breaker_lets(table->experts[i].live, heed, now_ms, trial);
 }
 
 static bool lets(const struct hl_table *table, size_t i, const struct hl_errand *errand,
-                 const struct door *door, bool troubled, int64_t now_ms)
+                 const struct door *door, enum hl_heed heed, int64_t now_ms)
 {
     bool trial = false;
     if (door->reject || !suits(&table->experts[i], errand))
         return false;
-    return (!troubled && !errand->pin_model) || passes_more(table, i, errand, now_ms, &trial);
+    return (!heed && !errand->pin_model) || passes_more(table, i, errand, heed, now_ms, &trial);
 }
 
 /* When the first expert that only its failures exclude may be tried again. */
@@ -229,16 +231,15 @@ void hl_candidate_detail(struct hl_candidate *candidate, const struct hl_table *
 }
 
 static void explain(struct hl_verdict *out, const struct hl_table *table,
-                    const struct hl_errand *errand, bool troubled, int64_t now_ms, uint8_t *why,
+                    const struct hl_errand *errand, enum hl_heed heed, int64_t now_ms, uint8_t *why,
                     size_t room)
 {
     for (size_t g = 0; g < table->group_count; g++) {
         const struct hl_group *group = &table->groups[g];
-        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
+        struct door door = open_door(&table->gates[group->endpoint], errand, heed, now_ms);
         for (uint32_t i = group->from; i < group->to; i++) {
-            uint8_t rejected = lets(table, i, errand, &door, troubled, now_ms)
-                                   ? 0
-                                   : reason(table, i, errand, &door);
+            uint8_t rejected =
+                lets(table, i, errand, &door, heed, now_ms) ? 0 : reason(table, i, errand, &door);
             if (why && i < room)
                 why[i] = rejected;
             out->rejected[rejected] += rejected > 0;
@@ -315,7 +316,7 @@ static uint32_t score(struct hl_block *block, const struct hl_table *table,
 
 /* At what is nothing to see while all is well. Returns how many fall out. */
 static uint32_t look_closer(struct hl_block *block, const struct hl_table *table,
-                            const struct hl_errand *errand, int64_t now_ms)
+                            const struct hl_errand *errand, enum hl_heed heed, int64_t now_ms)
 {
     const struct hl_live *const *live = table->columns.live + block->from;
     uint32_t out = 0;
@@ -324,7 +325,7 @@ static uint32_t look_closer(struct hl_block *block, const struct hl_table *table
         bool plain = !trial && !errand->pin_model && !breaker_word(live[i]);
         if (plain || !hl_is_score(block->score[i]))
             continue;
-        if (!passes_more(table, block->from + i, errand, now_ms, &trial)) {
+        if (!passes_more(table, block->from + i, errand, heed, now_ms, &trial)) {
             block->score[i] = -HL_NEVER;
             out++;
         } else if (trial) {
@@ -343,13 +344,13 @@ static inline uint64_t bits(uint32_t from, uint32_t to)
 /* What the experts of the block wait for before they begin, from their endpoints. Four at a time:
  * what is too much is overwritten by the next group. */
 static void find_doors(float doors[HL_BLOCK + 4], struct hl_block *block,
-                       const struct hl_table *table, const struct hl_errand *errand, bool troubled,
-                       int64_t now_ms)
+                       const struct hl_table *table, const struct hl_errand *errand,
+                       enum hl_heed heed, int64_t now_ms)
 {
     const struct hl_group *group =
         &table->groups[table->columns.first_group[block->from / HL_BLOCK]];
     for (uint32_t at = 0; at < block->count; group++) {
-        struct door door = open_door(&table->gates[group->endpoint], errand, troubled, now_ms);
+        struct door door = open_door(&table->gates[group->endpoint], errand, heed, now_ms);
         float wait_s = door.reject ? INFINITE_S : door.queue_s;
         uint32_t left = group->to - block->from, to = left < block->count ? left : block->count;
         if (door.trial)
@@ -371,8 +372,8 @@ static uint32_t expert_on(const struct hl_table *table, int32_t line)
 
 /* The candidates; and the expert that the key is bound to, if it passes. */
 static bool find_best(struct hl_verdict *out, struct hl_candidate *bound,
-                      const struct hl_table *table, const struct hl_errand *errand, bool troubled,
-                      int64_t now_ms)
+                      const struct hl_table *table, const struct hl_errand *errand,
+                      enum hl_heed heed, int64_t now_ms)
 {
     struct hl_block block;
     bool found = false;
@@ -387,10 +388,10 @@ static bool find_best(struct hl_verdict *out, struct hl_candidate *bound,
         size_t left = table->count - block.from;
         block.count = left < HL_BLOCK ? (uint32_t)left : HL_BLOCK;
         doors.quad[(block.count - 1) / 4] = (hl_four_floats){0};
-        find_doors(doors.each, &block, table, errand, troubled, now_ms);
+        find_doors(doors.each, &block, table, errand, heed, now_ms);
         out->eligible += score(&block, table, errand, out->rate, doors.quad);
-        if (troubled || errand->pin_model)
-            out->eligible -= look_closer(&block, table, errand, now_ms);
+        if (heed || errand->pin_model)
+            out->eligible -= look_closer(&block, table, errand, heed, now_ms);
         uint32_t at = bound->expert - block.from;
         if (at < block.count && hl_is_score(block.score[at])) {
             bound->score = block.score[at];
@@ -403,17 +404,17 @@ static bool find_best(struct hl_verdict *out, struct hl_candidate *bound,
 }
 
 void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
-               bool troubled, int64_t now_ms, uint8_t *why, size_t room)
+               enum hl_heed heed, int64_t now_ms, uint8_t *why, size_t room)
 {
     memset(out->rejected, 0, sizeof out->rejected);
     out->count = out->eligible = 0;
     out->retry_ms = -1;
     out->rate = rate_of(table, errand);
     struct hl_candidate bound;
-    bool keeps = find_best(out, &bound, table, errand, troubled, now_ms);
+    bool keeps = find_best(out, &bound, table, errand, heed, now_ms);
     out->rejected[0] = (uint32_t)table->count - out->eligible;
     if (why || out->count == 0)
-        explain(out, table, errand, troubled, now_ms, why, room);
+        explain(out, table, errand, heed, now_ms, why, room);
     if (out->count == 0)
         return;
     if (keeps)

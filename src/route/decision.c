@@ -10,6 +10,7 @@
 /* A load may need so long before a byte is read. */
 #define LOAD_MARGIN_MS 30000
 #define USUAL_BYTES    4.7e9
+#define TRIAL_MS       500
 
 int homelab_decision_new(homelab_decision **out, homelab_router *router)
 {
@@ -298,6 +299,26 @@ int64_t homelab_decision_total_ms(const homelab_decision *decision, size_t i)
     int64_t first_ms = hl_candidate_first_byte_ms(decision, i);
     int64_t total_ms = decision->table->settings.total_ms;
     return total_ms > first_ms ? total_ms : first_ms;
+}
+
+int64_t hl_candidate_pause_ms(const homelab_decision *decision, size_t i)
+{
+    const struct hl_expert *expert = hl_expert_of(decision, i);
+    const struct hl_live *lines[] = {expert->live, decision->table->gates[expert->endpoint].live};
+    int64_t now_ms = hl_route_now_ms(), most_ms = 0;
+    for (size_t j = 0; j < 2; j++) {
+        uint64_t word = atomic_load_explicit(&lines[j]->breaker, memory_order_relaxed);
+        enum hl_breaker_state state = hl_breaker_state(word, now_ms);
+        if (state == HL_BREAKER_CLOSED || state == HL_BREAKER_READY)
+            continue;
+        if (!hl_breaker_is_pause(word))
+            return -1;
+        /* How long another one's trial takes nobody knows. */
+        int64_t wait_ms =
+            state == HL_BREAKER_TRIAL ? TRIAL_MS : hl_breaker_until_ms(word, now_ms) - now_ms;
+        most_ms = wait_ms > most_ms ? wait_ms : most_ms;
+    }
+    return most_ms;
 }
 
 char *homelab_decision_rewrite(const homelab_decision *decision, size_t i, const char *text,

@@ -185,18 +185,51 @@ static int64_t pause_of(const struct hl_feedback *feedback)
     return feedback->retry_ms < PAUSE_MAX_MS ? feedback->retry_ms : PAUSE_MAX_MS;
 }
 
+static bool is_ticket(const struct hl_ledger *ledger, int64_t ticket)
+{
+    return ticket >= TICKET_MARK && ticket < TICKET_COLD * 2 &&
+           (uint32_t)(ticket & 0xffff) < hl_ledger_count(ledger);
+}
+
+/* The expert's line, NULL when another name has it by now. */
+static struct hl_live *line_of(const struct hl_ledger *ledger, int64_t ticket)
+{
+    struct hl_live *live = hl_ledger_at(ledger, (uint32_t)(ticket & 0xffff));
+    uint32_t generation = atomic_load_explicit(&live->generation, memory_order_relaxed);
+    bool same = (generation & GENERATION_MASK) == (uint32_t)(ticket >> 16 & GENERATION_MASK);
+    return same ? live : NULL;
+}
+
+static struct hl_live *parent_of(const struct hl_ledger *ledger, const struct hl_live *live)
+{
+    return hl_ledger_at(ledger, atomic_load_explicit(&live->parent, memory_order_relaxed));
+}
+
+static void close_breaker(struct hl_ledger *ledger, struct hl_live *live)
+{
+    uint64_t word = atomic_load_explicit(&live->breaker, memory_order_relaxed);
+    while (!hl_ledger_set_breaker(ledger, live, &word, hl_breaker_success()))
+        continue;
+}
+
+void hl_feedback_answers(struct hl_ledger *ledger, int64_t ticket)
+{
+    struct hl_live *live = line_of(ledger, ticket);
+    if (live && ticket & TICKET_TRIAL)
+        close_breaker(ledger, live);
+    if (live && ticket & TICKET_ENDPOINT_TRIAL)
+        close_breaker(ledger, parent_of(ledger, live));
+}
+
 int hl_feedback_end(struct hl_ledger *ledger, int64_t ticket, const struct hl_feedback *feedback,
                     const struct hl_breaker_policy *policy, int64_t now_ms)
 {
-    uint32_t line = (uint32_t)(ticket & 0xffff);
-    if (ticket < TICKET_MARK || ticket >= TICKET_COLD * 2 || line >= hl_ledger_count(ledger))
+    if (!is_ticket(ledger, ticket))
         return hl_error_argument("ticket", "one from homelab_router_begin()");
-    struct hl_live *live = hl_ledger_at(ledger, line);
-    uint32_t generation = atomic_load_explicit(&live->generation, memory_order_relaxed);
-    if ((generation & GENERATION_MASK) != (uint32_t)(ticket >> 16 & GENERATION_MASK))
+    struct hl_live *live = line_of(ledger, ticket);
+    if (!live)
         return HOMELAB_OK;
-    struct hl_live *endpoint =
-        hl_ledger_at(ledger, atomic_load_explicit(&live->parent, memory_order_relaxed));
+    struct hl_live *endpoint = parent_of(ledger, live);
     bool trial = ticket & TICKET_TRIAL, endpoint_trial = ticket & TICKET_ENDPOINT_TRIAL;
     bool cold = ticket & TICKET_COLD;
     int outcome = feedback->outcome;

@@ -225,8 +225,8 @@ static void prepare_affinity(homelab_router *router, const struct hl_table *tabl
     }
 }
 
-int homelab_router_decide(homelab_router *router, const homelab_request *request, const char *text,
-                          size_t length, homelab_decision *decision, uint32_t flags)
+static int decide(homelab_router *router, const homelab_request *request, const char *text,
+                  size_t length, homelab_decision *decision, uint32_t flags, enum hl_heed heed)
 {
     /* It takes no memory, so there is no allocator to choose. */
     hl_error_clear();
@@ -243,13 +243,27 @@ int homelab_router_decide(homelab_router *router, const homelab_request *request
     if (code)
         return code;
     decision->explained = flags & HOMELAB_DECIDE_EXPLAIN;
-    bool troubled = hl_ledger_troubled(router->ledger);
-    int64_t now_ms = troubled || decision->errand.affinity ? hl_route_now_ms() : 0;
+    if (!hl_ledger_troubled(router->ledger))
+        heed = HL_HEED_NONE;
+    int64_t now_ms = heed || decision->errand.affinity ? hl_route_now_ms() : 0;
     prepare_affinity(router, decision->table, &decision->errand, now_ms);
-    hl_decide(&decision->verdict, decision->table, &decision->errand, troubled, now_ms,
+    hl_decide(&decision->verdict, decision->table, &decision->errand, heed, now_ms,
               decision->explained ? decision->why : NULL, decision->room);
     decision->decided = true;
     return decision->verdict.count ? (int)decision->verdict.count : no_route(decision);
+}
+
+int homelab_router_decide(homelab_router *router, const homelab_request *request, const char *text,
+                          size_t length, homelab_decision *decision, uint32_t flags)
+{
+    return decide(router, request, text, length, decision, flags, HL_HEED_ALL);
+}
+
+int hl_router_decide_patiently(homelab_router *router, const homelab_request *request,
+                               const char *text, size_t length, homelab_decision *decision,
+                               uint32_t flags)
+{
+    return decide(router, request, text, length, decision, flags, HL_HEED_FAILURES);
 }
 
 /* --- Feedback --- */

@@ -113,11 +113,17 @@ struct hl_verdict {
     int64_t retry_ms;                              /* -1 */
     float rate;
 };
-/* Pure, but for the ledger's counters that it reads. troubled: some breaker may not be closed. why:
+/* Which breakers are heeded. */
+enum hl_heed {
+    HL_HEED_NONE,     /* all are closed */
+    HL_HEED_FAILURES, /* who was told to come back later may wait for that */
+    HL_HEED_ALL,
+};
+/* Pure, but for the ledger's counters that it reads. why:
  * HOMELAB_REJECT_… of the first `room` experts, and what waiting the candidates knew of; or NULL.
  */
 void hl_decide(struct hl_verdict *out, const struct hl_table *table, const struct hl_errand *errand,
-               bool troubled, int64_t now_ms, uint8_t *why, size_t room);
+               enum hl_heed heed, int64_t now_ms, uint8_t *why, size_t room);
 /* The candidate's waiting as it is now. */
 void hl_candidate_detail(struct hl_candidate *candidate, const struct hl_table *table,
                          const struct hl_errand *errand);
@@ -155,6 +161,15 @@ double hl_candidate_term(const homelab_decision *decision, size_t i, int term);
 /* Time for the first byte, with a load from a slow disk. */
 int64_t hl_candidate_first_byte_ms(const homelab_decision *decision, size_t i);
 
+/* Until when its server asked to be left alone, in milliseconds from now, 0: it may be asked. -1:
+ * it is left alone for its failures. */
+int64_t hl_candidate_pause_ms(const homelab_decision *decision, size_t i);
+
+/* homelab_router_decide(), where who is only asked to be left alone for a while is a candidate. */
+int hl_router_decide_patiently(homelab_router *router, const homelab_request *request,
+                               const char *text, size_t length, homelab_decision *decision,
+                               uint32_t flags);
+
 /* Milliseconds of a clock that never goes back; coarse, without a system call. */
 int64_t hl_route_now_ms(void);
 
@@ -162,6 +177,9 @@ int64_t hl_route_now_ms(void);
 /* A ticket, or HOMELAB_E_STATE without a record. */
 int64_t hl_feedback_begin(struct hl_ledger *ledger, const struct hl_expert *expert,
                           const struct hl_gate *gate, int64_t now_ms);
+/* It answers: if this is a trial, it succeeded, and others need not wait for the end of a long
+ * answer. */
+void hl_feedback_answers(struct hl_ledger *ledger, int64_t ticket);
 struct hl_feedback {
     int outcome;
     int64_t first_byte_us, total_us, tokens, retry_ms; /* -1 unknown */

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 import cluster
+import faults
 import lab
 from cluster import inventory
 
@@ -160,3 +161,32 @@ class ColdStart(cluster.LabTest):
         code, out, err = ask(inventory(llm={"url": server.url}), "-o", "router.first_byte_ms=50")
         self.assertEqual(code, 0, err)
         self.assertGreater(len(out.strip()), 3)
+
+
+class Loading(cluster.LabTest):
+    """With nobody else to ask, a request waits for a server that loads its model."""
+
+    def setUp(self):
+        super().setUp()
+        try:
+            self.server, self.held = self.enterContext(faults.loading(alias="smollm2"))
+        except lab.MissingComponent as error:
+            (self.fail if cluster.REQUIRED else self.skipTest)(str(error))
+
+    def check(self, *arguments):
+        document = inventory(llm={"url": self.server.url, "backend": "llamacpp", "models": ["smollm2"]})
+        with asking(document, *arguments) as process:
+            # Two attempts: it met a 503, and waited.
+            lines = [process.stderr.readline().decode() for _ in range(2)]
+            self.assertEqual(lines, ["homelab: smollm2 on llm\n"] * 2)
+            self.held.release()
+            code, out, err = finish(process)
+        self.assertEqual(code, 0, err)
+        self.assertGreater(len(out.strip()), 3)
+        self.assertIn("smollm2 on llm, first byte after", err)
+
+    def test_llamacpp(self):
+        self.check()
+
+    def test_llamacpp_before_anybody_looked(self):
+        self.check("--assume")

@@ -71,6 +71,22 @@ static void test_pause(void **state)
     assert_int_equal(hl_breaker_until_ms(hl_breaker_pause(word, 100, 10), 10), 1000);
 }
 
+static void test_what_is_but_a_pause(void **state)
+{
+    (void)state;
+    assert_false(hl_breaker_is_pause(0));
+    uint64_t word = hl_breaker_failure(0, &policy, false, 0);
+    assert_false(hl_breaker_is_pause(word));
+    word = hl_breaker_pause(word, 200, 50);
+    assert_true(hl_breaker_is_pause(word));
+    word = hl_breaker_claim(word, 300);
+    assert_true(hl_breaker_is_pause(word));
+    /* The one that tried failed; a pause on top of that does not make it good. */
+    word = hl_breaker_failure(word, &policy, false, 310);
+    assert_false(hl_breaker_is_pause(word));
+    assert_false(hl_breaker_is_pause(hl_breaker_pause(word, 5000, 320)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_each_failed_trial_doubles),
         cmocka_unit_test(test_late_failures_tell_nothing_new),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_what_is_but_a_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

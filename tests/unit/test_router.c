@@ -616,7 +616,8 @@ static void assert_best(const struct hl_table *table, const struct hl_errand *er
     uint8_t why[256];
     uint32_t passing = 0, better = 0, trials = 0;
     assert_true(table->count < sizeof why);
-    hl_decide(&verdict, table, errand, troubled, now_ms, why, sizeof why);
+    hl_decide(&verdict, table, errand, troubled ? HL_HEED_ALL : HL_HEED_NONE, now_ms, why,
+              sizeof why);
     assert_true(verdict.count > 0);
     for (uint32_t i = 0; i < verdict.count; i++) {
         const struct hl_candidate *one = &verdict.top[i];
@@ -821,6 +822,53 @@ static void test_breaker(void **state)
     assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
     assert_first(&lab, "o", "llama3.1:8b");
     assert_false(homelab_decision_trial(lab.decision, 0));
+    close_lab(&lab);
+}
+
+/* The first byte of a trial lets others in; what comes of the rest counts as ever. */
+static void test_a_trial_that_answers(void **state)
+{
+    (void)state;
+    struct lab lab = {0};
+    open_lab(&lab, TWINS, twins, 4);
+    homelab_request_set_pin(lab.request, "o", NULL);
+    decide_task(&lab, HOMELAB_TASK_CHAT);
+    assert_int_equal(
+        homelab_router_finish(lab.router, begin(&lab, 0), HOMELAB_OUTCOME_BUSY, -1, -1, -1, 0), 0);
+    int64_t ticket = begin(&lab, 0);
+    assert_true(ticket > 0);
+    assert_int_equal(begin(&lab, 0), HOMELAB_E_STATE);
+    assert_in_range(hl_candidate_pause_ms(lab.decision, 0), 1, 1000);
+    hl_feedback_answers(lab.router->ledger, ticket);
+    assert_int_equal(hl_candidate_pause_ms(lab.decision, 0), 0);
+    int64_t other = begin(&lab, 0);
+    assert_true(other > 0);
+    end(&lab, ticket, HOMELAB_OUTCOME_UNREACHABLE);
+    assert_int_equal(begin(&lab, 0), HOMELAB_E_STATE);
+    assert_int_equal(hl_candidate_pause_ms(lab.decision, 0), -1);
+    end(&lab, other, HOMELAB_OUTCOME_OK);
+    assert_int_equal(homelab_router_in_flight(lab.router, "o"), 0);
+    close_lab(&lab);
+}
+
+/* Who was asked to be left alone is a candidate for those who wait; who failed is not. */
+static void test_patience(void **state)
+{
+    (void)state;
+    struct lab lab = {0};
+    open_lab(&lab, TWINS, twins, 4);
+    assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), 2);
+    assert_int_equal(
+        homelab_router_finish(lab.router, begin(&lab, 0), HOMELAB_OUTCOME_BUSY, -1, -1, -1, 60000),
+        0);
+    end(&lab, begin(&lab, 1), HOMELAB_OUTCOME_UNREACHABLE);
+    assert_int_equal(decide_task(&lab, HOMELAB_TASK_CHAT), HOMELAB_E_ROUTE_NONE);
+    assert_int_equal(hl_router_decide_patiently(lab.router, lab.request, NULL, 0, lab.decision,
+                                                HOMELAB_DECIDE_EXPLAIN),
+                     1);
+    assert_first(&lab, "o", "llama3.1:8b");
+    assert_int_equal(homelab_decision_reject_count(lab.decision, HOMELAB_REJECT_BREAKER), 1);
+    assert_in_range(hl_candidate_pause_ms(lab.decision, 0), 50000, 60000);
     close_lab(&lab);
 }
 
@@ -1048,6 +1096,8 @@ int main(void)
         cmocka_unit_test(test_weights_share),
         cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_breaker),
+        cmocka_unit_test(test_a_trial_that_answers),
+        cmocka_unit_test(test_patience),
         cmocka_unit_test(test_a_missing_model_is_its_own_affair),
         cmocka_unit_test(test_outcomes_that_say_nothing),
         cmocka_unit_test(test_speed_is_learnt),

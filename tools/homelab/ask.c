@@ -67,10 +67,12 @@ static void put_summary(const homelab_reply *reply)
     for (size_t i = 0; i < homelab_reply_attempt_count(reply); i++)
         if (*homelab_reply_attempt_message(reply, i))
             fprintf(stderr, "homelab: %s\n", homelab_reply_attempt_message(reply, i));
-    fprintf(stderr, "homelab: %s on %s, first byte after %.2f s, all after %.2f s",
-            homelab_reply_model(reply), homelab_reply_endpoint(reply),
-            (double)homelab_reply_first_byte_us(reply) / 1e6,
-            (double)homelab_reply_total_us(reply) / 1e6);
+    fprintf(stderr, "homelab: %s on %s, ", homelab_reply_model(reply),
+            homelab_reply_endpoint(reply));
+    if (homelab_reply_first_byte_us(reply) >= 0)
+        fprintf(stderr, "first byte after %.2f s, ",
+                (double)homelab_reply_first_byte_us(reply) / 1e6);
+    fprintf(stderr, "all after %.2f s", (double)homelab_reply_total_us(reply) / 1e6);
     if (homelab_reply_answer_tokens(reply) >= 0)
         fprintf(stderr, ", %lld tokens", (long long)homelab_reply_answer_tokens(reply));
     fputc('\n', stderr);

@@ -1991,7 +1991,8 @@ function Reply:first_byte_us() end
 ---@return integer
 function Reply:total_us() end
 
----Number of attempts.
+---Number of attempts: of candidates that were tried. One that was waited for and tried again counts once, with what it
+---met last.
 ---@return integer
 function Reply:attempt_count() end
 
@@ -2077,10 +2078,12 @@ function Router:report(prober) end
 function Router:in_flight(endpoint) end
 
 ---Decides, and sends the request to the best candidate; to the next one when that fails before it said anything. Never
----to another one afterwards.  While it runs, the context queues a EVENT_ATTEMPT for each candidate that is tried, a
----EVENT_ANSWER for each piece of a streamed answer, and last EVENT_OP_DONE; then reply_of() tells the rest. Candidates
----that may have to load their model first are given time for that, since giving up would abort the load. API keys are
----asked for as those of probes are, and sent only to the endpoint that they belong to.
+---to another one afterwards.  When there is no other candidate, it waits for a server that says when to come back or
+---that it loads its model, as long as for the first byte of an answer with a load.  While it runs, the context queues a
+---EVENT_ATTEMPT each time it turns to a candidate, a EVENT_ANSWER for each piece of a streamed answer, and last
+---EVENT_OP_DONE; then reply_of() tells the rest. Candidates that may have to load their model first are given time for
+---that, since giving up would abort the load. API keys are asked for as those of probes are, and sent only to the
+---endpoint that they belong to.
 ---@param ctx homelab.Ctx
 ---@param request homelab.Request
 ---@param text string

@@ -1,0 +1,260 @@
+/* Servers that say "later": whom a request waits for, how long, and that it goes on. Over real
+ * HTTP, by a server that goes through a script. */
+#define HOMELAB_UNSTABLE
+#include "support/fault_server.h"
+#include "support/http_ask.h"
+
+#include <homelab/testing.h>
+
+#define EMPTY "Content-Length: 0\r\n\r\n"
+#define LOADING                                                                                    \
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 75\r\n\r\n"                               \
+    "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}"
+#define CLOSED     "HTTP/1.1 503 Service Unavailable\r\n" EMPTY
+#define LATER      "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n" EMPTY
+#define MUCH_LATER "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 86400\r\n" EMPTY
+#define BAD        "HTTP/1.1 500 Internal Server Error\r\n" EMPTY
+#define GOOD                                                                                       \
+    "HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n"                                                \
+    "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}"
+
+struct lab {
+    struct fault_server servers[2];
+    const char *scripts[2][4]; /* answers in turn, the last one again and again */
+    homelab_ctx *ctx;
+    homelab_inventory *inventory;
+    homelab_router *router;
+    homelab_request *request;
+    int attempts; /* events */
+};
+
+static bool play(struct fault_server *server, int fd, const char *request)
+{
+    (void)request;
+    const char *const *script = (const void *)server->text;
+    pthread_mutex_lock(&server->mutex);
+    int turn = server->request_count - 1;
+    pthread_mutex_unlock(&server->mutex);
+    for (int i = 0; i < turn && script[1] && i < 3; i++)
+        script++;
+    fault_send(fd, script[0]);
+    return true;
+}
+
+static int asked(struct lab *lab, int server)
+{
+    pthread_mutex_lock(&lab->servers[server].mutex);
+    int count = lab->servers[server].request_count;
+    pthread_mutex_unlock(&lab->servers[server].mutex);
+    return count;
+}
+
+static void open_lab(struct lab *lab, bool frozen)
+{
+    char text[512];
+    for (int i = 0; i < 2; i++)
+        assert_true(fault_start(&lab->servers[i], play, (const void *)lab->scripts[i]));
+    snprintf(
+        text, sizeof text,
+        "{\"endpoints\":{\"a\":{\"url\":\"http://127.0.0.1:%d\",\"tier\":\"local\",\"backend\":"
+        "\"llamacpp\",\"models\":[\"m-7b\"]},\"b\":{\"url\":\"http://127.0.0.1:%d\",\"tier\":"
+        "\"remote\",\"backend\":\"llamacpp\",\"models\":[\"m-7b\"]}}}",
+        lab->servers[0].port, lab->servers[1].port);
+    lab->ctx = make_ctx(NULL);
+    if (frozen)
+        assert_int_equal(homelab_testing_freeze_clock(lab->ctx, 1000000, INT64_C(1764000000000000)),
+                         0);
+    assert_int_equal(homelab_inventory_load_text(&lab->inventory, text, strlen(text),
+                                                 HOMELAB_FORMAT_JSON, NULL, NULL),
+                     0);
+    assert_int_equal(homelab_router_new(&lab->router, lab->inventory, NULL, NULL), 0);
+    assert_int_equal(homelab_request_new(&lab->request, NULL), 0);
+    homelab_request_set_kind(lab->request, HOMELAB_REQUEST_OPENAI_CHAT);
+    homelab_request_set_task(lab->request, HOMELAB_TASK_CHAT);
+}
+
+static void close_lab(struct lab *lab)
+{
+    assert_int_equal(homelab_router_in_flight(lab->router, "a"), 0);
+    assert_int_equal(homelab_router_in_flight(lab->router, "b"), 0);
+    homelab_request_free(lab->request);
+    homelab_router_unref(lab->router);
+    homelab_inventory_unref(lab->inventory);
+    homelab_ctx_unref(lab->ctx);
+    for (int i = 0; i < 2; i++)
+        fault_stop(&lab->servers[i]);
+}
+
+static homelab_op *send_one(struct lab *lab)
+{
+    homelab_op *op = NULL;
+    if (homelab_router_send(lab->router, lab->ctx, lab->request, "{}", 2, 0, &op))
+        fail_msg("%s", homelab_error_message());
+    return op;
+}
+
+static void take_events(struct lab *lab)
+{
+    homelab_event *event;
+    while (homelab_ctx_next_event(lab->ctx, &event) == 1) {
+        lab->attempts += homelab_event_type(event) == HOMELAB_EVENT_ATTEMPT;
+        homelab_event_unref(event);
+    }
+}
+
+static homelab_reply *finish(struct lab *lab, homelab_op *op, int result)
+{
+    homelab_reply *reply = NULL;
+    for (int i = 0; i < 1000 && !homelab_op_is_done(op); i++) {
+        homelab_ctx_wait(lab->ctx, 50);
+        take_events(lab);
+    }
+    if (homelab_op_result(op) != result)
+        fail_msg("found %d: %s", homelab_op_result(op), homelab_op_message(op));
+    assert_int_equal(homelab_reply_of(&reply, op), 0);
+    homelab_op_unref(op);
+    return reply;
+}
+
+/* Until the server was asked so often, and its last answer has been dealt with. */
+static void await_asked(struct lab *lab, int server, int count)
+{
+    while (asked(lab, server) < count || homelab_router_in_flight(lab->router, server ? "b" : "a"))
+        homelab_ctx_wait(lab->ctx, 10);
+    take_events(lab);
+}
+
+static void test_waits_while_it_loads(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LOADING, LOADING, GOOD}}};
+    open_lab(&lab, false);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    homelab_reply *reply = finish(&lab, send_one(&lab), HOMELAB_OK);
+    assert_string_equal(homelab_reply_text(reply), "hi");
+    assert_int_equal(asked(&lab, 0), 3);
+    assert_int_equal(lab.attempts, 3);
+    /* A candidate counts once. */
+    assert_int_equal(homelab_reply_attempt_count(reply), 1);
+    assert_int_equal(homelab_reply_attempt_outcome(reply, 0), HOMELAB_OUTCOME_OK);
+    assert_string_equal(homelab_reply_attempt_message(reply, 0), "");
+    /* The first byte is that of the attempt, the total is all of it. */
+    assert_true(homelab_reply_total_us(reply) > 900000);
+    assert_true(homelab_reply_first_byte_us(reply) < homelab_reply_total_us(reply) - 900000);
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
+static void test_others_come_first(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LOADING}, {GOOD}}};
+    open_lab(&lab, false);
+    homelab_reply *reply = finish(&lab, send_one(&lab), HOMELAB_OK);
+    assert_string_equal(homelab_reply_endpoint(reply), "b");
+    assert_int_equal(asked(&lab, 0), 1);
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
+/* Who failed otherwise is not asked again. */
+static void test_only_who_said_so(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LATER, GOOD}, {BAD}}};
+    open_lab(&lab, false);
+    homelab_reply *reply = finish(&lab, send_one(&lab), HOMELAB_OK);
+    assert_string_equal(homelab_reply_endpoint(reply), "a");
+    assert_int_equal(asked(&lab, 0), 2);
+    assert_int_equal(asked(&lab, 1), 1);
+    assert_int_equal(homelab_reply_attempt_count(reply), 2);
+    assert_string_equal(homelab_reply_attempt_endpoint(reply, 0), "b");
+    assert_string_equal(homelab_reply_attempt_endpoint(reply, 1), "a");
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
+static void test_no_use_in_waiting(void **state)
+{
+    (void)state;
+    static const char *const says[] = {CLOSED, MUCH_LATER};
+    for (size_t i = 0; i < 2; i++) {
+        struct lab lab = {.scripts = {{says[i]}, {BAD}}};
+        open_lab(&lab, true);
+        homelab_reply *reply = finish(&lab, send_one(&lab), HOMELAB_E_ROUTE_FAILED);
+        assert_int_equal(asked(&lab, 0), 1);
+        assert_int_equal(homelab_reply_total_us(reply), 0);
+        homelab_reply_unref(reply);
+        close_lab(&lab);
+    }
+}
+
+static void test_not_for_ever(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LOADING}}};
+    open_lab(&lab, true);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    homelab_op *op = send_one(&lab);
+    await_asked(&lab, 0, 1);
+    assert_false(homelab_op_is_done(op));
+    /* Two minutes for the first byte, and time for a load from a slow disk. */
+    assert_int_equal(homelab_testing_advance_clock(lab.ctx, INT64_C(300) * 1000000), 0);
+    for (int i = 0; i < 20; i++)
+        homelab_ctx_dispatch(lab.ctx, 0);
+    assert_false(homelab_op_is_done(op));
+    assert_int_equal(homelab_testing_advance_clock(lab.ctx, INT64_C(100) * 1000000), 0);
+    homelab_reply *reply = finish(&lab, op, HOMELAB_E_ROUTE_FAILED);
+    assert_int_equal(homelab_reply_status(reply), 503);
+    assert_non_null(strstr(homelab_reply_attempt_message(reply, 0), "it loads its model"));
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
+/* Requests that come while a server is left alone wait as the first one does, and the first answer
+ * lets all of them through. */
+static void test_several_at_a_time(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LOADING, LOADING, GOOD}}};
+    homelab_op *ops[4];
+    open_lab(&lab, false);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    ops[0] = send_one(&lab);
+    await_asked(&lab, 0, 1);
+    for (int i = 1; i < 4; i++)
+        ops[i] = send_one(&lab);
+    for (int i = 0; i < 4; i++)
+        homelab_reply_unref(finish(&lab, ops[i], HOMELAB_OK));
+    assert_int_equal(asked(&lab, 0), 6);
+    close_lab(&lab);
+}
+
+static void test_cancel_and_close(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{LOADING}}};
+    open_lab(&lab, true);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    homelab_op *op = send_one(&lab);
+    await_asked(&lab, 0, 1);
+    assert_int_equal(homelab_op_cancel(op), 0);
+    homelab_reply_unref(finish(&lab, op, HOMELAB_E_CANCELLED));
+    op = send_one(&lab);
+    homelab_ctx_close(lab.ctx);
+    assert_int_equal(homelab_op_result(op), HOMELAB_E_CLOSED);
+    homelab_op_unref(op);
+    assert_int_equal(asked(&lab, 0), 1);
+    close_lab(&lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_while_it_loads), cmocka_unit_test(test_others_come_first),
+        cmocka_unit_test(test_only_who_said_so),     cmocka_unit_test(test_no_use_in_waiting),
+        cmocka_unit_test(test_not_for_ever),         cmocka_unit_test(test_several_at_a_time),
+        cmocka_unit_test(test_cancel_and_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
