@@ -278,14 +278,15 @@ static inline hl_four_floats waiting(const struct hl_live *const live[4], float 
     return first + answer * token;
 }
 
-/* Of four experts, where no task is sure. */
-static inline hl_four_floats mixed_points(const struct hl_columns *columns, size_t at,
-                                          const struct hl_errand *errand)
+/* Of the block's experts, where no task is sure. */
+static void mix_points(hl_four_floats points[HL_QUADS], const struct hl_block *block,
+                       const struct hl_columns *columns, const struct hl_errand *errand)
 {
-    hl_four_floats sum = {0};
-    for (size_t task = 0; task < HL_CAP_COUNT; task++)
-        sum += *points_of(columns, task, at) * errand->probability[task];
-    return sum;
+    for (size_t i = 0; 4 * i < block->count; i++) {
+        points[i] = (hl_four_floats){0};
+        for (size_t task = 0; task < HL_CAP_COUNT; task++)
+            points[i] += points_of(columns, task, block->from)[i] * errand->probability[task];
+    }
 }
 
 /* doors: what the block's experts wait for before they begin. Returns how many pass. */
@@ -297,16 +298,19 @@ static uint32_t score(struct hl_block *block, const struct hl_table *table,
     const hl_four *cannot = (const hl_four *)(const void *)(columns->cannot + block->from);
     const hl_four *context = (const hl_four *)(const void *)(columns->context + block->from);
     const hl_four_floats *points = points_of(columns, (size_t)errand->task, block->from);
+    hl_four_floats mixed[HL_QUADS];
     const struct hl_live *const *live = columns->live + block->from;
     const hl_four never = (hl_four)((hl_four_floats){0} - HL_NEVER);
     float answer = (float)errand->answer;
     int32_t needs = (int32_t)errand->needs;
     int32_t least = errand->context < INT32_MAX ? (int32_t)errand->context - 1 : INT32_MAX - 1;
     hl_four passed = {0};
+    if (errand->mixed) {
+        mix_points(mixed, block, columns, errand);
+        points = mixed;
+    }
     for (size_t i = 0; 4 * i < block->count; i++) {
-        hl_four_floats sum =
-            errand->mixed ? mixed_points(columns, block->from + 4 * i, errand) : points[i];
-        sum -= rate * (doors[i] + waiting(live + 4 * i, answer));
+        hl_four_floats sum = points[i] - rate * (doors[i] + waiting(live + 4 * i, answer));
         hl_four fits = ((cannot[i] & needs) == 0) & (context[i] > least) & (sum > -HL_NEVER / 2);
         passed -= fits;
         block->quad[i] = ((hl_four)sum & fits) | (never & ~fits);
@@ -349,16 +353,20 @@ static void find_doors(float doors[HL_BLOCK + 4], struct hl_block *block,
 {
     const struct hl_group *group =
         &table->groups[table->columns.first_group[block->from / HL_BLOCK]];
-    for (uint32_t at = 0; at < block->count; group++) {
+    /* In locals, since the copies below might change the block for all that the compiler knows. */
+    uint32_t from = block->from, count = block->count;
+    uint64_t trials = 0;
+    for (uint32_t at = 0; at < count; group++) {
         struct door door = open_door(&table->gates[group->endpoint], errand, heed, now_ms);
         float wait_s = door.reject ? INFINITE_S : door.queue_s;
-        uint32_t left = group->to - block->from, to = left < block->count ? left : block->count;
+        uint32_t left = group->to - from, to = left < count ? left : count;
         if (door.trial)
-            block->trials |= bits(at, to);
+            trials |= bits(at, to);
         for (; at < to; at += 4)
             memcpy(doors + at, (float[4]){wait_s, wait_s, wait_s, wait_s}, 4 * sizeof wait_s);
         at = to;
     }
+    block->trials = trials;
 }
 
 /* The number of the expert with that line, or UINT32_MAX. */
