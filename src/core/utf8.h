@@ -11,4 +11,8 @@ size_t hl_utf8_sequence(const char *text, size_t length);
 /* Largest length up to max that does not split a sequence. */
 size_t hl_utf8_cut(const char *text, size_t length, size_t max);
 
+/* Makes text from a server fit for a terminal and a log: control characters become spaces, bytes
+ * that are no UTF-8 become '?'. Never grows. */
+void hl_text_clean(char *text, size_t size);
+
 #endif

@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/plan.h"
+#include "net/refusal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -187,16 +187,7 @@ bool hl_answered(struct hl_probe *probe, const struct hl_http_result *result)
 
 /* --- Status --- */
 
-bool hl_says_loading(const struct hl_http_result *result)
-{
-    if (result->code != HOMELAB_OK || result->status != 503)
-        return false;
-    struct hl_error_body error;
-    hl_error_body_read(&error, result->body, result->body_length);
-    return strcasestr(error.message, "loading") != NULL;
-}
-
-static bool says_busy(int status, const struct hl_error_body *error)
+static bool says_busy(int status, const struct hl_refusal *error)
 {
     if (status == 429)
         return true;
@@ -211,13 +202,13 @@ static bool says_https(int status, const struct hl_http_result *result)
            (strcasestr(result->body, "HTTPS server") || strcasestr(result->body, "HTTPS port"));
 }
 
-static bool says_refused(int status, const struct hl_error_body *error)
+static bool says_refused(int status, const struct hl_refusal *error)
 {
     return status == 401 || status == 403 || status == 407 ||
            (status == 400 && !strcmp(error->type, "no_db_connection"));
 }
 
-static int cause_of_status(const struct hl_http_result *result, const struct hl_error_body *error)
+static int cause_of_status(const struct hl_http_result *result, const struct hl_refusal *error)
 {
     int status = result->status;
     if (hl_says_loading(result))
@@ -267,8 +258,8 @@ bool hl_accept(struct hl_probe *probe, const struct hl_http_result *result)
     }
     if (result->status >= 200 && result->status < 300)
         return true;
-    struct hl_error_body error;
-    hl_error_body_read(&error, result->body, result->body_length);
+    struct hl_refusal error;
+    hl_refusal_read(&error, result->body, result->body_length);
     if (says_https(result->status, result)) {
         hl_say_as(probe, result, HOMELAB_VERDICT_MISCONFIGURED, HOMELAB_CAUSE_TLS,
                   "the port expects https");

@@ -1,7 +1,7 @@
 /* The canary: one token, or one embedding, of a model that is loaded already. */
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/plan.h"
+#include "net/refusal.h"
 
 bool hl_canary_openai(struct hl_probe *probe, const char *model, uint32_t abilities,
                       const char *query)
@@ -42,7 +42,7 @@ void hl_canary_take(struct hl_probe *probe, const struct hl_http_result *result)
 {
     if (!hl_answered(probe, result))
         return;
-    struct hl_error_body error;
+    struct hl_refusal error;
     if (result->status == 429 || result->status == 503 || result->status == 401 ||
         result->status == 403) {
         hl_accept(probe, result);
@@ -52,7 +52,7 @@ void hl_canary_take(struct hl_probe *probe, const struct hl_http_result *result)
     if (result->status >= 200 && result->status < 300 && has_result(root)) {
         hl_say(probe, result, HOMELAB_CAUSE_NONE, "the canary lives");
     } else {
-        hl_error_body_read(&error, result->body, result->body_length);
+        hl_refusal_read(&error, result->body, result->body_length);
         hl_say(probe, result, HOMELAB_CAUSE_CANARY_FAILED, "the canary failed: %s", error.message);
     }
     cJSON_Delete(root);

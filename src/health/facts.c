@@ -1,4 +1,5 @@
 #include "core/alloc.h"
+#include "core/utf8.h"
 #include "health/plan.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* Who answers here? A backend is recognised by at least two agreeing signals, since many servers
  * imitate the paths of others. Every question is one that no known backend takes as work. */
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/identify_signals.h"
 #include "health/model_list.h"
 #include "health/plan.h"
+#include "net/refusal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +43,8 @@ static bool usable(struct hl_probe *probe, const struct hl_http_result *result)
 
 static void note_error(struct hl_probe *probe, const struct hl_http_result *result)
 {
-    struct hl_error_body error;
-    hl_error_body_read(&error, result->body, result->body_length);
+    struct hl_refusal error;
+    hl_refusal_read(&error, result->body, result->body_length);
     if (!strncmp(error.message, "Unexpected endpoint or method", 29))
         hl_signal_note(probe, HL_SIGNAL_LMSTUDIO_ERROR);
     if (result->status == 401 && !strcmp(error.type, "authentication_error"))
@@ -222,8 +222,8 @@ static void note_any(struct hl_probe *probe, const cJSON *root)
 static void take_own(struct hl_probe *probe, const struct hl_http_result *result)
 {
     learn(probe, result, note_any);
-    struct hl_error_body error;
-    hl_error_body_read(&error, result->body, result->body_length);
+    struct hl_refusal error;
+    hl_refusal_read(&error, result->body, result->body_length);
     probe->identify.own_fits = probe->identify.signals != 0;
     probe->identify.own_serves = result->status / 100 == 2 && !error.message[0];
 }

@@ -80,30 +80,6 @@ void hl_observation_lend(struct hl_observation *to, struct hl_observation *from)
     from->model_capacity = from->model_kept = 0;
 }
 
-void hl_text_clean(char *text, size_t size)
-{
-    size_t plain = 0;
-    while ((unsigned char)text[plain] >= 0x20 && (unsigned char)text[plain] < 0x7f)
-        plain++;
-    if (!text[plain])
-        return;
-    size_t length = strlen(text), out = plain;
-    for (size_t i = plain; i < length;) {
-        unsigned char c = (unsigned char)text[i];
-        size_t sequence = hl_utf8_sequence(text + i, length - i);
-        bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0);
-        if (!sequence || control) {
-            text[out++] = sequence ? ' ' : '?';
-            i += sequence ? sequence : 1;
-            continue;
-        }
-        memmove(text + out, text + i, sequence);
-        out += sequence;
-        i += sequence;
-    }
-    text[out < size ? out : size - 1] = '\0';
-}
-
 __attribute__((format(printf, 2, 0))) static void format_text(char *out, const char *format,
                                                               va_list arguments)
 {

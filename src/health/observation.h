@@ -90,9 +90,6 @@ void hl_observation_add(struct hl_observation *observation, enum hl_layer layer,
 void hl_observation_add_as(struct hl_observation *observation, enum hl_layer layer, int verdict,
                            int cause, int code, int64_t elapsed_us, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
-/* Makes text from a server fit for a terminal and a log: control characters become spaces, bytes
- * that are no UTF-8 become '?'. Never grows. */
-void hl_text_clean(char *text, size_t size);
 /* A model by name, or NULL. */
 struct hl_model_state *hl_observation_find(const struct hl_observation *observation,
                                            const char *name);

@@ -108,8 +108,6 @@ void hl_buf_query(struct hl_buf *buf, const char *text);
 bool hl_accept(struct hl_probe *probe, const struct hl_http_result *result);
 /* Only the transport: true when a complete answer of any status came. */
 bool hl_answered(struct hl_probe *probe, const struct hl_http_result *result);
-/* Whether the status and body say that a model is being loaded. */
-bool hl_says_loading(const struct hl_http_result *result);
 /* Records that the answer is of the wrong shape and ends the plan (or asks who answers). */
 void hl_wrong_body(struct hl_probe *probe, const struct hl_http_result *result, const char *what);
 /* One line "GET /path answered 200 after 3 ms: …"; a cause other than NONE does not end the plan.

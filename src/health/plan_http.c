@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/guard.h"
+#include "net/refusal.h"
 
 #include <string.h>
 
@@ -8,8 +8,8 @@ static void take(struct hl_probe *probe, const struct hl_http_result *result)
 {
     if (!hl_accept(probe, result))
         return;
-    struct hl_error_body error;
-    hl_error_body_read(&error, result->body, result->body_length);
+    struct hl_refusal error;
+    hl_refusal_read(&error, result->body, result->body_length);
     if (!strncmp(error.message, "Unexpected endpoint or method", 29)) {
         hl_say(probe, result, HOMELAB_CAUSE_WRONG_BODY, "LM Studio answers 200 to anything: %s",
                error.message);

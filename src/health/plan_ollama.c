@@ -1,8 +1,8 @@
 #include "core/error.h"
 #include "health/dates.h"
-#include "health/error_body.h"
 #include "health/model_list.h"
 #include "health/plan.h"
+#include "net/refusal.h"
 
 #include <stdio.h>
 #include <string.h>

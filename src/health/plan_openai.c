@@ -1,7 +1,7 @@
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/guard.h"
 #include "health/model_list.h"
+#include "net/refusal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "health/error_body.h"
 #include "health/model_list.h"
+#include "net/refusal.h"
 
 #include <string.h>
 

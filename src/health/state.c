@@ -1,5 +1,7 @@
 #include "health/state.h"
 
+#include "core/utf8.h"
+
 #include <homelab/prober.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Asks one candidate, from the key to the last piece. */
-#include "health/plan.h"
+#include "net/refusal.h"
 #include "route/outcome.h"
 #include "route/send_private.h"
 
@@ -180,11 +180,10 @@ static void on_failure(struct hl_send *send, int code, const char *detail)
 static void on_end(struct hl_send *send)
 {
     int code = HOMELAB_OK;
-    if (!send->answer.streamed) {
+    /* What is no chat in it, such as embeddings, is the caller's to read. */
+    if (!send->answer.streamed)
         code = hl_answer_feed(&send->answer, homelab_reply_body(send->reply),
                               send->reply->body.length);
-        /* What is no chat, such as embeddings, is the caller's to read. */
-    }
     if (!code)
         code = hl_answer_end(&send->answer);
     note_answer(send);

@@ -1,6 +1,6 @@
 #include "route/outcome.h"
 
-#include "health/plan.h"
+#include "net/refusal.h"
 
 #include <homelab/error.h>
 #include <homelab/router.h>

@@ -1,8 +1,9 @@
+#include "core/utf8.h"
 #include "health/dates.h"
-#include "health/error_body.h"
 #include "health/metrics.h"
 #include "health/plan.h"
 #include "health/verdict.h"
+#include "net/refusal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -274,8 +275,8 @@ static void test_error_bodies(void **state)
         {"", "", ""},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        struct hl_error_body error;
-        hl_error_body_read(&error, bodies[i].body, strlen(bodies[i].body));
+        struct hl_refusal error;
+        hl_refusal_read(&error, bodies[i].body, strlen(bodies[i].body));
         assert_string_equal(error.message, bodies[i].message);
         assert_string_equal(error.type, bodies[i].type);
     }

@@ -1,13 +1,13 @@
-#include "health/error_body.h"
+#include "net/refusal.h"
 
 #include "core/json.h"
-#include "health/observation.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define ERROR_BODY_DEPTH 16
+#define REFUSAL_DEPTH 16
 
 static void take(char *out, size_t size, const char *text)
 {
@@ -26,7 +26,7 @@ static const char *first_string(const cJSON *object)
     return "";
 }
 
-static void read_json(struct hl_error_body *out, const cJSON *root)
+static void read_json(struct hl_refusal *out, const cJSON *root)
 {
     const cJSON *error = hl_json_get(root, "error");
     const cJSON *source = cJSON_IsObject(error) ? error : root;
@@ -55,12 +55,12 @@ static void first_line(char *out, size_t size, const char *body, size_t length)
     hl_text_clean(out, size);
 }
 
-void hl_error_body_read(struct hl_error_body *out, const char *body, size_t length)
+void hl_refusal_read(struct hl_refusal *out, const char *body, size_t length)
 {
     out->message[0] = out->type[0] = '\0';
     if (!body || !length)
         return;
-    cJSON *root = hl_json_parse(body, length, ERROR_BODY_DEPTH);
+    cJSON *root = hl_json_parse(body, length, REFUSAL_DEPTH);
     if (cJSON_IsObject(root))
         read_json(out, root);
     else if (is_html(body, length))
@@ -68,6 +68,15 @@ void hl_error_body_read(struct hl_error_body *out, const char *body, size_t leng
     else
         first_line(out->message, sizeof out->message, body, length);
     cJSON_Delete(root);
+}
+
+bool hl_says_loading(const struct hl_http_result *result)
+{
+    if (result->code != HOMELAB_OK || result->status != 503)
+        return false;
+    struct hl_refusal error;
+    hl_refusal_read(&error, result->body, result->body_length);
+    return strcasestr(error.message, "loading") != NULL;
 }
 
 void hl_body_sample(char *out, size_t size, const char *body, size_t length)
