@@ -16,6 +16,7 @@ HOMELAB_STATUS(remove)
 HOMELAB_STATUS(report)
 HOMELAB_STATUS(set_affinity)
 HOMELAB_STATUS(set_bool)
+HOMELAB_STATUS(set_classifier)
 HOMELAB_STATUS(set_header)
 HOMELAB_STATUS(set_inventory)
 HOMELAB_STATUS(set_kind)
@@ -29,6 +30,8 @@ HOMELAB_STATUS(set_tokens)
 HOMELAB_STATUS(set_used)
 HOMELAB_STATUS(start_thread)
 HOMELAB_STATUS(wakeup)
+HOMELAB_BYTES(homelab_event, data)
+HOMELAB_BYTES(homelab_reply, body)
 HOMELAB_OPTIONAL(homelab_classification)
 HOMELAB_OPTIONAL(homelab_ctx)
 HOMELAB_OPTIONAL(homelab_event)
@@ -668,6 +671,7 @@ const char *attempt_message(size_t i);
 
 HOMELAB_WAITS(homelab_router::homelab_router)
 HOMELAB_WAITS(homelab_router::update)
+HOMELAB_WAITS(homelab_router::set_classifier)
 HOMELAB_WAITS(homelab_router::expert_count)
 HOMELAB_WAITS(homelab_router::decide)
 HOMELAB_WAITS(homelab_router::begin)
@@ -686,6 +690,9 @@ HOMELAB_CONSTRUCTOR(homelab_router, (homelab_inventory *inventory, homelab_snaps
 int update(homelab_inventory *inventory = NULL, homelab_snapshot *snapshot = NULL);
 %clear homelab_inventory *inventory;
 %clear homelab_snapshot *snapshot;
+#ifndef SWIGLUA
+int set_classifier(homelab_classifier_fn fn, void *userdata, homelab_destroy_fn destroy);
+#endif
 size_t expert_count(void);
 %apply const char *HOMELAB_MAYBE { const char *text }
 int decide(const homelab_request *request, const char *text, size_t length, homelab_decision *decision, uint32_t flags = 0);
@@ -919,7 +926,9 @@ int homelab_task_find(const char *name);
 %rename(classify_text) homelab_classify_text;
 int homelab_classify_text(homelab_classification *self, const char *text, size_t length, uint32_t needs);
 %rename(classify_request) homelab_classify_request;
-int homelab_classify_request(homelab_classification *self, const char *path, const char *text, size_t length, uint32_t needs);
+%apply const char *HOMELAB_MAYBE { const char *target }
+int homelab_classify_request(homelab_classification *self, const char *target, const char *text, size_t length, uint32_t needs);
+%clear const char *target;
 #ifndef SWIGLUA
 HOMELAB_PLAIN(homelab_error_code)
 %rename(error_code) homelab_error_code;

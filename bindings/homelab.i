@@ -14,6 +14,7 @@
  *     HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)  for SWIG, in %extend TYPE: how an object is made
  *     HOMELAB_TYPE(TYPE)                 for SWIG: whatever else a class needs
  *     HOMELAB_STATUS(NAME)               for SWIG: the result of functions of this name says only that they succeeded
+ *     HOMELAB_BYTES(TYPE, NAME)          for SWIG: a method whose result is bytes, TYPE_NAME_length() of them
  */
 %module homelab
 

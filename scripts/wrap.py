@@ -134,6 +134,11 @@ class Api:
     def of(self, owner):
         return [one for one in self.functions if one.owner == owner]
 
+    def where_wanted(self, function, text):
+        """The text, for those languages only that have the function."""
+        without = [language.upper() for language in ("python", "lua") if self.skips.find(function.symbol, language)]
+        return f"#ifndef SWIG{without[0]}\n{text}\n#endif" if without else text
+
     def waits(self, function):
         """Whether a call may wait or take long, so that an interpreter should let others run meanwhile."""
         immutable = function.owner is None or re.search("mmutable", self.types[function.owner].comment) \
@@ -193,6 +198,11 @@ def rule(function, api_):
     return made + (f"HOMELAB_WAITS({where})\n" if api_.waits(function) else "")
 
 
+def is_bytes(function, api_):
+    """Whether the result is bytes whose number another function tells, and not a text."""
+    return any(one.item.name == function.item.name + "_length" for one in api_.functions)
+
+
 def is_status(function):
     """Whether the result says only that the call succeeded."""
     return function.item.returns == "int" and function.made is None \
@@ -206,6 +216,7 @@ def interface():
     # Before the classes: SWIG generates them where they are first named, with the typemaps known by then.
     status = sorted({one.name if one.owner else one.symbol for one in everything.functions if is_status(one)})
     out += [f"HOMELAB_STATUS({name})" for name in status]
+    out += [f"HOMELAB_BYTES({one.owner}, {one.name})" for one in everything.functions if is_bytes(one, everything)]
     out += [f"HOMELAB_OPTIONAL({name})" for name in everything.types]
     for name in everything.types:
         out.append(f"HOMELAB_OBJECT({name}, {class_name(name)}, {everything.release[name]})")
@@ -217,12 +228,11 @@ def interface():
         functions = everything.of(name)
         out += [rule(one, everything).rstrip() for one in functions if rule(one, everything)]
         out.append(f"%extend {name} {{")
-        out += [declaration(one, everything).rstrip() for one in functions]
+        out += [everything.where_wanted(one, declaration(one, everything).rstrip()) for one in functions]
         out.append("}\n")
     for one in everything.of(None):
         text = rule(one, everything) + f"%rename({one.name}) {one.symbol};\n" + declaration(one, everything).rstrip()
-        without = [language.upper() for language in ("python", "lua") if everything.skips.find(one.symbol, language)]
-        out.append(f"#ifndef SWIG{without[0]}\n{text}\n#endif" if without else text)
+        out.append(everything.where_wanted(one, text))
     return "\n".join(out) + "\n"
 
 

@@ -63,6 +63,12 @@ HL_LUA_INTEGER(size_t, 0, INT64_MAX)
     if ($1) lua_pushstring(L, $1); else lua_pushnil(L);
     SWIG_arg++;
 }
+%define HOMELAB_BYTES(TYPE, NAME)
+%typemap(out, noblock=1) const char *TYPE::NAME {
+    if ($1) lua_pushlstring(L, $1, TYPE ## _ ## NAME ## _length(arg1)); else lua_pushnil(L);
+    SWIG_arg++;
+}
+%enddef
 /* A text with its length may hold anything; the library says where it is wrong. */
 %typemap(in, noblock=1) (const char *text, size_t length), (const char *data, size_t length) {
     $1 = (char *)hl_lua_text(L, $input, &$2);

@@ -106,6 +106,26 @@ static int homelab_python_secret(homelab_secret_request *request, void *userdata
     return answer;
 }
 
+/* In the middle of a send an exception must not keep its call from giving out the operation: it is reported as unraisable. The
+ * package's own function raises none. */
+static int homelab_python_classify(const char *text, size_t length, int kind, void *userdata)
+{
+    if (Py_IsFinalizing())
+        return HOMELAB_TASK_NONE;
+    int task = HOMELAB_TASK_NONE;
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *result = PyObject_CallFunction(userdata, "y#i", text, (Py_ssize_t)length, kind);
+    if (result)
+        task = (int)PyLong_AsLong(result);
+    if (PyErr_Occurred()) {
+        PyErr_WriteUnraisable(userdata);
+        task = HOMELAB_TASK_NONE;
+    }
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+    return task;
+}
+
 /* May run on a thread of the library, and when there is no interpreter any more. */
 static void homelab_python_destroy(void *userdata)
 {
@@ -134,6 +154,12 @@ static PyObject *homelab_python_new(PyTypeObject *type, PyObject *args, PyObject
 %enddef
 
 %define HOMELAB_STATUS(NAME)
+%enddef
+
+%define HOMELAB_BYTES(TYPE, NAME)
+%typemap(out) const char *TYPE::NAME {
+    $result = $1 ? PyBytes_FromStringAndSize($1, (Py_ssize_t)TYPE ## _ ## NAME ## _length(arg1)) : SWIG_Py_Void();
+}
 %enddef
 
 %define HOMELAB_CONSTRUCTOR(TYPE, PARAMETERS, CALL)
@@ -192,6 +218,7 @@ TYPE PARAMETERS
 %enddef
 HOMELAB_CALLBACK(homelab_log_fn, homelab_python_log)
 HOMELAB_CALLBACK(homelab_secret_fn, homelab_python_secret)
+HOMELAB_CALLBACK(homelab_classifier_fn, homelab_python_classify)
 
 /* What two objects of one operation have in common. */
 %extend homelab_op {

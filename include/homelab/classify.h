@@ -93,8 +93,8 @@ HOMELAB_API int homelab_classify_text(homelab_classification *self, const char *
  * @brief Classifies the body of a request: OpenAI chat completions, completions, responses and
  * embeddings; Ollama chat, generate, embed and embeddings.
  * @param self The classification to fill; what it held is gone, also on failure.
- * @param path Path or URL of the request, which tells embeddings from the rest; NULL when unknown:
- * then a body with "input" and neither "messages" nor "prompt" is one for embeddings.
+ * @param target Path or URL of the request, which tells embeddings from the rest, or NULL when
+ * unknown: then a body with "input" and neither "messages" nor "prompt" is one for embeddings.
  * @param body The JSON text.
  * @param length Bytes of the body.
  * @param needs As for homelab_classify_text(); added to what the body says.
@@ -105,7 +105,7 @@ HOMELAB_API int homelab_classify_text(homelab_classification *self, const char *
  * "tools" and "functions" tools, "response_format" and "format" JSON.
  * @since 0.2.0
  */
-HOMELAB_API int homelab_classify_request(homelab_classification *self, const char *path,
+HOMELAB_API int homelab_classify_request(homelab_classification *self, const char *target,
                                          const char *body, size_t length, uint32_t needs);
 
 /** @brief The best task, also below the abstain threshold; HOMELAB_TASK_NONE while nothing was

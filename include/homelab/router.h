@@ -157,7 +157,7 @@ HOMELAB_API int homelab_router_update(homelab_router *router, homelab_inventory 
 
 /**
  * @brief Replaces the built-in classifier.
- * @param fn NULL: the built-in one again.
+ * @param fn The classifier, or NULL for the built-in one again.
  * @param destroy Called with userdata exactly once.
  * @return HOMELAB_OK or a negative code.
  * @since 0.2.0

@@ -69,7 +69,7 @@ int homelab_classify_text(homelab_classification *self, const char *text, size_t
     return code;
 }
 
-int homelab_classify_request(homelab_classification *self, const char *path, const char *body,
+int homelab_classify_request(homelab_classification *self, const char *target, const char *body,
                              size_t length, uint32_t needs)
 {
     HL_API(NULL);
@@ -78,7 +78,7 @@ int homelab_classify_request(homelab_classification *self, const char *path, con
         return code;
     struct hl_request request;
     self->is = (struct hl_class){0};
-    if (!hl_request_read(&request, body ? body : "", length, hl_request_kind(path)))
+    if (!hl_request_read(&request, body ? body : "", length, hl_request_kind(target)))
         return hl_error_set(HOMELAB_E_SYNTAX, 0, "body",
                             "body: expected a JSON object, found %zu bytes that are none", length);
     hl_class_of_request(&self->is, &request, needs);

@@ -94,6 +94,25 @@ class Cause(enum.IntEnum):
     SERVER_ERROR = 66
 
 
+class Confidence(enum.IntEnum):
+    """The numbers HOMELAB_CONFIDENCE_… of the C headers."""
+
+    # Worked out from the graph of a known architecture.
+    EXACT = 0
+    # An upper bound: the architecture is unknown, or the facts come from a server that leaves some
+    # out (gguf_is_certain()).
+    BOUND = 1
+
+
+class Dialect(enum.IntEnum):
+    """The numbers HOMELAB_DIALECT_… of the C headers."""
+
+    # OpenAI's API.
+    OPENAI = 1
+    # Ollama's own API.
+    OLLAMA = 2
+
+
 class ErrorCode(enum.IntEnum):
     """The numbers HOMELAB_E_… of the C headers."""
 
@@ -213,6 +232,21 @@ class Format(enum.IntEnum):
     AUTO = 0
 
 
+class GgufSource(enum.IntEnum):
+    """The numbers HOMELAB_GGUF_SOURCE_… of the C headers."""
+
+    # Read from a file.
+    FILE = 0
+    # Read from memory.
+    MEMORY = 1
+    # Read over HTTP.
+    URL = 2
+    # Put together from Ollama's `/api/show`.
+    OLLAMA = 3
+    # Put together from llama.cpp's `/v1/models`.
+    LLAMACPP = 4
+
+
 class LogLevel(enum.IntEnum):
     """The numbers HOMELAB_LOG_… of the C headers."""
 
@@ -226,6 +260,19 @@ class LogLevel(enum.IntEnum):
     INFO = 30
     # Every step.
     DEBUG = 40
+
+
+class Need(enum.IntFlag):
+    """The numbers HOMELAB_NEED_… of the C headers."""
+
+    # The model must see images.
+    VISION = 1
+    # The model must call tools.
+    TOOLS = 2
+    # The answer must be JSON.
+    JSON = 4
+    # The model must make embeddings.
+    EMBEDDING = 8
 
 
 class Outcome(enum.IntEnum):
@@ -251,11 +298,96 @@ class Outcome(enum.IntEnum):
     CANCELLED = 8
 
 
+class PlanStatus(enum.IntEnum):
+    """The numbers HOMELAB_PLAN_… of the C headers."""
+
+    # All models are placed.
+    COMPLETE = 0
+    # Something optional is left out.
+    PARTIAL = 1
+    # A required model is left out, or a role that must be served is not.
+    FAILED = 2
+
+
+class Reject(enum.IntEnum):
+    """The numbers HOMELAB_REJECT_… of the C headers."""
+
+    # Its endpoint was excluded by the request.
+    EXCLUDED = 1
+    # The request asked for another endpoint or model.
+    PIN = 2
+    # It cannot do it: an image for a text model, a chat for an embedding model, …
+    CAPABILITY = 3
+    # Its API has no such request.
+    DIALECT = 4
+    # Its endpoint does not list the model.
+    MISSING = 5
+    # The request is longer than its context.
+    CONTEXT = 6
+    # Its endpoint is DOWN, WEDGED or MISCONFIGURED.
+    VERDICT = 7
+    # It failed of late, see decision_retry_ms().
+    BREAKER = 8
+
+
+class RequestKind(enum.IntEnum):
+    """The numbers HOMELAB_REQUEST_… of the C headers."""
+
+    # A prompt as plain text, for a chat model.
+    TEXT = 0
+    # The body of a request to OpenAI's `/v1/chat/completions`.
+    OPENAI_CHAT = 1
+    # The body of a request to OpenAI's `/v1/embeddings`.
+    OPENAI_EMBEDDINGS = 2
+    # The body of a request to Ollama's `/api/chat`.
+    OLLAMA_CHAT = 3
+    # The body of a request to Ollama's `/api/embed`.
+    OLLAMA_EMBED = 4
+
+
 class SecretKind(enum.IntEnum):
     """The numbers HOMELAB_SECRET_KIND_… of the C headers."""
 
     # The secret is an API key sent as a bearer token.
     API_KEY = 1
+
+
+class Task(enum.IntEnum):
+    """The numbers HOMELAB_TASK_… of the C headers."""
+
+    # No task.
+    NONE = 0
+    # Write, mend, explain or translate code, shell, SQL, developer tooling.
+    CODE = 1
+    # Mathematics and deduction in several steps with an answer that can be checked.
+    REASON = 2
+    # Open talk, writing, role play, advice, explanation, summary.
+    CHAT = 3
+    # A short request whose answer is one fact, number, term or line.
+    FAST = 4
+    # A prompt that belongs to an image.
+    VISION = 5
+    # Vectors instead of an answer.
+    EMBED = 6
+
+
+class Term(enum.IntEnum):
+    """The numbers HOMELAB_TERM_… of the C headers."""
+
+    # The task's preference, or how well the model suits the task.
+    PREFERENCE = 0
+    # The order of tiers.
+    TIER = 1
+    # The endpoint's verdict.
+    HEALTH = 2
+    # Waiting for the model to be loaded.
+    LOAD = 3
+    # Waiting for requests that came before.
+    QUEUE = 4
+    # Waiting for the first byte.
+    LATENCY = 5
+    # Waiting for the answer's tokens.
+    SPEED = 6
 
 
 class Verdict(enum.IntEnum):

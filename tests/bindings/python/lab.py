@@ -15,6 +15,8 @@ MODEL = {"name": "m", "capabilities": ["completion"], "loaded": True, "required"
 NOBODY = {"endpoints": {"a/x": {"url": "http://127.0.0.1:1", "tier": "A"}}}
 #: The same with a secret that a probe needs.
 KEYED = {"endpoints": {"a/x": {"url": "http://127.0.0.1:1", "tier": "A", "api_key": "env:BINDINGS_TEST_KEY"}}}
+#: The header of a model file, without its tensors.
+HEADER = ROOT / "tests/data/gguf/llama-3.2-1b.Q4_K_M.hdr"
 FAST = {"health_interval_ms": 100, "health_fast_interval_ms": 100, "health_down_interval_ms": 100}
 
 

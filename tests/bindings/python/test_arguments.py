@@ -57,6 +57,35 @@ class Bench:
         self.get("Op")
         return self.get("Ctx").next_event()
 
+    def make_Gguf(self):
+        return _native.Gguf.load_file(lab.HEADER)
+
+    def make_Estimate(self):
+        return _native.Estimate(self.get("Gguf"))
+
+    def make_Planner(self):
+        return _native.Planner(self.get("Inventory"))
+
+    def make_Plan(self):
+        return self.get("Planner").plan()
+
+    def make_Router(self):
+        return _native.Router(self.get("Inventory"), self.get("Snapshot"))
+
+    def make_Decision(self):
+        return _native.Decision(self.get("Router"))
+
+    def make_Reply(self):
+        request = _native.Request()
+        request.set_task(_native.TASK_CHAT)
+        inventory = _native.Inventory.load_text('{"endpoints": {"a/x": {"url": "http://127.0.0.1:1", "tier": "A", "backend": "llamacpp"}}, '
+                                                '"models": {"m": {"endpoints": ["a/x"]}}}', 0)
+        context = _native.Ctx()
+        op = _native.Router(inventory).send(context, request, "x")
+        while not op.is_done():
+            context.wait(1000)
+        return _native.Reply.of(op)
+
     def make_SecretRequest(self):
         found = []
         context = _native.Ctx()

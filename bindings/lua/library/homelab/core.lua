@@ -2809,13 +2809,13 @@ function core.classify_text(self, text, needs) end
 ---Classifies the body of a request: OpenAI chat completions, completions, responses and embeddings; Ollama chat,
 ---generate, embed and embeddings.
 ---@param self homelab.Classification
----@param path string
+---@param target? string
 ---@param text string
 ---@param needs integer
 ---@return boolean?
 ---@return string? message
 ---@return integer? code
-function core.classify_request(self, path, text, needs) end
+function core.classify_request(self, target, text, needs) end
 
 ---Name of a code, such as "E_TIMEOUT".
 ---@param code integer
