@@ -14,7 +14,7 @@ import select
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Union
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union
 
 from homelab import _native
 from homelab._errors import ClosedError, ForkedError, HomelabError, StateError, from_record
@@ -87,6 +87,13 @@ class SecretRequest:
         return f"<SecretRequest {self.reference} for {self.subject}, attempt {self.attempt}>"
 
 
+class Claim(NamedTuple):
+    """An operation whose object tells of it, in place of events; `take` gets the events on the way, while that object lives."""
+
+    op: _native.Op
+    take: weakref.WeakMethod[Callable[[_native.Event], None]] | None = None
+
+
 Log = Union[Callable[[int, str, str], object], logging.Logger]
 SecretProvider = Callable[[SecretRequest], Union[str, None, Later, Awaitable[Union[str, None]]]]
 
@@ -98,12 +105,13 @@ class Op:
     it failed with. Dropping the object does not end the work; cancel() does.
     """
 
-    __slots__ = ("__weakref__", "_context", "_give", "_handle")
+    __slots__ = ("__weakref__", "_claimed", "_context", "_give", "_handle")
 
     def __init__(self, context: Context, handle: _native.Op, give: Callable[[], Any]) -> None:
         self._context = context
         self._handle = handle
         self._give = give
+        self._claimed = False
 
     @property
     def done(self) -> bool:
@@ -131,15 +139,25 @@ class Op:
 
     def wait(self, timeout: float | None = None) -> Any:
         """Dispatches until it is done and returns its result; the package's TimeoutError after so many seconds."""
-        if not self._context._drive(lambda: self.done, timeout, claim=self._handle):
+        if not self._drive(timeout):
             raise from_record(ErrorCode.TIMEOUT, 0, "operation", f"operation: not complete after {timeout} s")
         return self.result()
 
     def __await__(self) -> Any:
         return self._complete().__await__()
 
+    def _claim(self) -> None:
+        """From now on the completion is told by this object, not by an event."""
+        if not self._claimed:
+            self._claimed = True
+            self._context._claims.append(Claim(self._handle))
+
+    def _drive(self, timeout: float | None) -> bool:
+        self._claim()
+        return self._context._drive(lambda: self.done, timeout)
+
     async def _complete(self) -> Any:
-        self._context._claim(self._handle)
+        self._claim()
         try:
             await self._context._until(lambda: self.done)
         except asyncio.CancelledError:
@@ -207,7 +225,7 @@ class Context:
     secrets     a function that is asked for each secret; see set_secret_provider()
     """
 
-    __slots__ = ("__weakref__", "_cap", "_claimed", "_handle", "_log", "_loop", "_queue", "_secrets", "_tasks", "_waiters",
+    __slots__ = ("__weakref__", "_cap", "_claims", "_handle", "_log", "_loop", "_queue", "_secrets", "_tasks", "_waiters",
                  "_woken")
 
     def __init__(self, *, log: Log | None = None, log_level: int = LogLevel.INFO, secrets: SecretProvider | None = None,
@@ -216,7 +234,7 @@ class Context:
         self._handle = _native.Ctx(opts)
         self._cap = (opts or _native.Opts()).get_int(_native.OPT_QUEUE_EVENTS)
         self._queue: collections.deque[Event] = collections.deque()
-        self._claimed: list[_native.Op] = []
+        self._claims: list[Claim] = []
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -377,17 +395,18 @@ class Context:
 
     # --- Events: those that the library has, and those that were taken out of it while something else was waited for ---
 
-    def _claim(self, op: _native.Op) -> None:
-        """The completion of this operation is told by its object, not by an event."""
-        self._claimed.append(op)
-
     def _told(self, native: _native.Event) -> bool:
-        done = native.op()
-        for op in self._claimed:
-            if done is not None and op.is_same(done):
-                self._claimed.remove(op)
-                return True
-        return False
+        """Whether the event is of an operation that an object tells of."""
+        op = native.op()
+        claim = next((one for one in self._claims if one.op.is_same(op)), None) if op is not None else None
+        if claim is None:
+            return False
+        take = claim.take() if claim.take is not None else None
+        if native.type() == EventType.OP_DONE:
+            self._claims.remove(claim)
+        elif take is not None:
+            take(native)
+        return True
 
     def _collect(self) -> None:
         """Takes all events out of the library, so that its descriptor falls silent."""
@@ -414,10 +433,8 @@ class Context:
             if operations or event.type != EventType.OP_DONE:
                 return event
 
-    def _drive(self, done: Callable[[], bool], timeout: float | None, claim: _native.Op | None = None) -> bool:
+    def _drive(self, done: Callable[[], bool], timeout: float | None) -> bool:
         """Dispatches until something is so; False when the time is over. Python's poll() lets signal handlers run."""
-        if claim is not None:
-            self._claim(claim)
         until = None if timeout is None else time.monotonic() + timeout
         poll = None
         while True:

@@ -10,12 +10,15 @@ from homelab import _native
 from homelab._tables import ErrorCode
 
 if TYPE_CHECKING:
+    from homelab._answer import Reply
+    from homelab._decision import Decision
     from homelab._inventory import Problem
 
 __all__ = ["HomelabError", "ArgumentError", "OutOfMemoryError", "SystemCallError", "FileMissingError", "FileDeniedError",
            "ClosedError", "ForkedError", "StateError", "NotFoundError", "AlreadyExistsError", "UnsupportedError", "LimitError",
            "TimeoutError", "OperationCancelledError", "InputError", "UnknownOptionError", "OptionValueError", "ParseError",
-           "InventoryError", "NetworkError", "NetworkTimeoutError", "SecretError"]
+           "InventoryError", "FormatError", "NetworkError", "NetworkTimeoutError", "SecretError", "RouteError", "NoRouteError",
+           "RouteFailedError", "RequestRejectedError", "AnswerCutError"]
 
 
 class HomelabError(Exception):
@@ -137,6 +140,10 @@ class InventoryError(ParseError):
     """An inventory is well-formed but wrong; `problems` are all of them, the message is the first."""
 
 
+class FormatError(InputError):
+    """A file or an answer is not in the format that was expected."""
+
+
 class NetworkError(HomelabError, ConnectionError):
     """The family of network failures."""
 
@@ -149,6 +156,32 @@ class SecretError(HomelabError):
     """The family of secrets: nobody knows it, or a provider refused."""
 
 
+class RouteError(HomelabError):
+    """The family of requests that a Router could not get answered."""
+
+    #: What was tried, where the request was sent.
+    reply: Reply | None = None
+
+
+class NoRouteError(RouteError, LookupError):
+    """No model on any endpoint passed the filters; the message says how many each filter took."""
+
+    #: What was decided: which model was rejected why, and when to try again.
+    decision: Decision | None = None
+
+
+class RouteFailedError(RouteError):
+    """Every candidate failed before it said anything."""
+
+
+class RequestRejectedError(RouteError, ValueError):
+    """A server refused the request itself; sub_code is the HTTP status, `reply.body` what it said."""
+
+
+class AnswerCutError(RouteError, ConnectionError):
+    """The answer broke off after its first piece."""
+
+
 _CLASSES: dict[int, type[HomelabError]] = {
     ErrorCode.INVALID: ArgumentError, ErrorCode.NOMEM: OutOfMemoryError, ErrorCode.SYSTEM: SystemCallError,
     ErrorCode.CLOSED: ClosedError, ErrorCode.FORKED: ForkedError, ErrorCode.STATE: StateError,
@@ -156,7 +189,9 @@ _CLASSES: dict[int, type[HomelabError]] = {
     ErrorCode.LIMIT: LimitError, ErrorCode.TIMEOUT: TimeoutError, ErrorCode.CANCELLED: OperationCancelledError,
     ErrorCode.OPTION_UNKNOWN: UnknownOptionError, ErrorCode.OPTION_VALUE: OptionValueError, ErrorCode.SYNTAX: ParseError,
     ErrorCode.UTF8: ParseError, ErrorCode.INVENTORY: InventoryError, ErrorCode.NET_CONNECT_TIMEOUT: NetworkTimeoutError,
-    ErrorCode.NET_TIMEOUT: NetworkTimeoutError,
+    ErrorCode.NET_TIMEOUT: NetworkTimeoutError, ErrorCode.FORMAT: FormatError, ErrorCode.ROUTE_NONE: NoRouteError,
+    ErrorCode.ROUTE_FAILED: RouteFailedError, ErrorCode.ROUTE_REJECTED: RequestRejectedError,
+    ErrorCode.ROUTE_CUT: AnswerCutError,
 }
 _FILES: dict[int, type[HomelabError]] = {errno.ENOENT: FileMissingError, errno.EACCES: FileDeniedError,
                                          errno.EPERM: FileDeniedError}
@@ -171,7 +206,9 @@ def _class_of(code: int, sub_code: int) -> type[HomelabError]:
         return InputError
     if -59 <= code <= -40:
         return NetworkError
-    return SecretError if -69 <= code <= -60 else HomelabError
+    if -69 <= code <= -60:
+        return SecretError
+    return RouteError if -79 <= code <= -70 else HomelabError
 
 
 def from_record(code: int, sub_code: int, subject: str, message: str) -> HomelabError:

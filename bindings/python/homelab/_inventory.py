@@ -173,6 +173,13 @@ class Inventory:
         """Names of the models, in the order of the file."""
         return tuple(self._handle.model_name(i) or "" for i in range(self._handle.model_count()))
 
+    @property
+    def model_files(self) -> dict[str, str]:
+        """The files of the models that have one, by name, as the file has them; a Planner takes them for headers."""
+        native = self._handle
+        files = ((native.model_name(i) or "", native.model_file(i)) for i in range(native.model_count()))
+        return {name: file for name, file in files if file is not None}
+
     def __len__(self) -> int:
         return self._handle.endpoint_count()
 
@@ -215,6 +222,17 @@ class Inventory:
 
     def __repr__(self) -> str:
         return f"<Inventory: {len(self)} endpoints in {len(self.tiers)} tiers, {self._handle.node_count()} nodes>"
+
+
+#: What stands for an inventory: one, the path of a file, or plain data in the shape of the file.
+InventoryLike = Union[Inventory, str, "os.PathLike[str]", Mapping[str, Any]]
+
+
+def inventory_of(given: InventoryLike) -> Inventory:
+    """The inventory that something stands for."""
+    if isinstance(given, Inventory):
+        return given
+    return Inventory.from_dict(given) if isinstance(given, Mapping) else Inventory.load(given)
 
 
 def _parse_json(text: str) -> Inventory:

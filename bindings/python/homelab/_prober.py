@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING
 
 from homelab import _native
 from homelab._context import Context, EventStream, Log, Op, SecretProvider
 from homelab._errors import HomelabError, from_record
-from homelab._inventory import Inventory
+from homelab._inventory import Inventory, InventoryLike, inventory_of
 from homelab._options import documented, make
 from homelab._snapshot import Snapshot
 from homelab._tables import ErrorCode, LogLevel, Outcome
@@ -22,16 +20,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from homelab._tables import Options
-
-#: What stands for an inventory: one, the path of a file, or plain data in the shape of the file.
-InventoryLike = Union[Inventory, str, "os.PathLike[str]", Mapping[str, Any]]
-
-
-def _inventory(given: InventoryLike) -> Inventory:
-    if isinstance(given, Inventory):
-        return given
-    return Inventory.from_dict(given) if isinstance(given, Mapping) else Inventory.load(given)
-
 
 def _microseconds(time: datetime.datetime | float) -> int:
     seconds = time.timestamp() if isinstance(time, datetime.datetime) else time
@@ -62,7 +50,7 @@ class Prober:
                  log_level: int = LogLevel.INFO, secrets: SecretProvider | None = None, **options: Unpack[Options]) -> None:
         if context is not None and (log is not None or secrets is not None):
             raise TypeError("log and secrets belong to the context that was given")
-        self._inventory = _inventory(inventory)
+        self._inventory = inventory_of(inventory)
         opts = make(options)
         self._own = context is None
         self._context = Context(log=log, log_level=log_level, secrets=secrets, **options) if context is None else context
@@ -89,7 +77,7 @@ class Prober:
         """
         op = self.check()
         try:
-            done = self._context._drive(lambda: op.done, timeout, claim=op._handle)
+            done = op._drive(timeout)
         except BaseException:
             with contextlib.suppress(HomelabError):
                 op.cancel()
@@ -118,7 +106,7 @@ class Prober:
 
     def set_inventory(self, inventory: InventoryLike) -> None:
         """Takes a changed inventory; endpoints with the same id and URL keep history and state."""
-        changed = _inventory(inventory)
+        changed = inventory_of(inventory)
         self._handle.set_inventory(changed._handle)
         self._inventory = changed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from homelab import _native
+from homelab._data import Plain, known
 from homelab._errors import NotFoundError
 from homelab._event import time_of
 from homelab._inventory import Inventory
@@ -24,27 +24,8 @@ if TYPE_CHECKING:
 _MODEL_CAPABILITIES = ("completion", "embedding", "vision", "tools")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (Verdict, Cause, Backend)):
-        return value.name
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
-
-
-class _Plain:
-    """What the parts of a snapshot have in common."""
-
-    __slots__ = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain data: names for enumerations, lists for tuples."""
-        found: dict[str, Any] = _plain(self)
-        return found
-
-
 @dataclass(frozen=True)
-class Evidence(_Plain):
+class Evidence(Plain):
     """One thing that was seen of an endpoint.
 
     layer is "tcp", "http", "scheduler", "progress", "canary" or "passive"; code an HTTP status, else an errno, else 0.
@@ -58,7 +39,7 @@ class Evidence(_Plain):
 
 
 @dataclass(frozen=True)
-class Model(_Plain):
+class Model(Plain):
     """A model that an endpoint reports; None stands for what is unknown.
 
     capabilities are among "completion", "embedding", "vision" and "tools".
@@ -73,7 +54,7 @@ class Model(_Plain):
 
 
 @dataclass(frozen=True)
-class Endpoint(_Plain):
+class Endpoint(Plain):
     """An endpoint and what is known of it; None stands for what is unknown."""
 
     id: str
@@ -104,7 +85,7 @@ class Endpoint(_Plain):
 
 
 @dataclass(frozen=True)
-class Tier(_Plain):
+class Tier(Plain):
     """A tier and its verdict."""
 
     name: str
@@ -113,7 +94,7 @@ class Tier(_Plain):
 
 
 @dataclass(frozen=True)
-class Capability(_Plain):
+class Capability(Plain):
     """What the cluster can do for a request: "code", "reason", "chat", "vision", "fast" or "embed".
 
     servers are the ids of the usable endpoints that serve it, most preferred first; lost says that it is declared and that
@@ -123,10 +104,6 @@ class Capability(_Plain):
     name: str
     servers: tuple[str, ...]
     lost: bool
-
-
-def _known(value: int) -> int | None:
-    return None if value < 0 else value
 
 
 class Snapshot:
@@ -220,8 +197,8 @@ class Snapshot:
         return Endpoint(
             native.endpoint_id(i) or "", native.endpoint_tier(i) or "", native.endpoint_node(i),
             Backend(native.endpoint_backend(i)), native.endpoint_version(i), Verdict(native.endpoint_verdict(i)),
-            Cause(native.endpoint_cause(i)), native.endpoint_text(i) or "", _known(native.endpoint_latency_us(i)),
-            native.endpoint_probed_us(i) or None, _known(native.endpoint_slots(i)), None if uptime < 0 else uptime,
+            Cause(native.endpoint_cause(i)), native.endpoint_text(i) or "", known(native.endpoint_latency_us(i)),
+            native.endpoint_probed_us(i) or None, known(native.endpoint_slots(i)), None if uptime < 0 else uptime,
             native.endpoint_in_maintenance(i), self._evidence(i), self._models(i))
 
     def _evidence(self, endpoint: int) -> tuple[Evidence, ...]:
@@ -238,13 +215,13 @@ class Snapshot:
             loaded = native.model_loaded(endpoint, i)
             capabilities = tuple(name for name in _MODEL_CAPABILITIES if native.model_has(endpoint, i, name))
             found.append(Model(native.model_name(endpoint, i) or "", None if loaded < 0 else bool(loaded), capabilities,
-                               _known(native.model_context(endpoint, i)), _known(native.model_size_bytes(endpoint, i)),
-                               _known(native.model_vram_bytes(endpoint, i))))
+                               known(native.model_context(endpoint, i)), known(native.model_size_bytes(endpoint, i)),
+                               known(native.model_vram_bytes(endpoint, i))))
         return tuple(found)
 
     def latency_us(self, endpoint: str, percent: float = 50.0) -> int | None:
         """A percentile of an endpoint's latency over its history; None without history."""
-        return _known(self._handle.endpoint_percentile_us(self._handle.endpoint_find(endpoint), percent))
+        return known(self._handle.endpoint_percentile_us(self._handle.endpoint_find(endpoint), percent))
 
     def to_json(self) -> str:
         """The snapshot as JSON (schema/snapshot.schema.json)."""
