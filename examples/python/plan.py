@@ -4,24 +4,27 @@
 usage: plan.py INVENTORY [MODEL=FILE.gguf ...]
 """
 
-import json
 import sys
 
-from homelab import _native
+import homelab
 
 
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__.strip())
-    planner = _native.Planner(_native.Inventory.load_file(sys.argv[1]))
-    for argument in sys.argv[2:]:
-        model, _, file = argument.partition("=")
-        planner.set_header(model, _native.Gguf.load_file(file))
-    plan = json.loads(planner.plan().json())
-    for model in plan["models"]:
-        print(f"{model['name']}: {model['why']}")
-    for model in plan["left_out"]:
-        print(f"{model['name']}: {model['why']}")
+    headers = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    try:
+        plan = homelab.Planner(sys.argv[1], headers=headers).plan()
+    except (homelab.HomelabError, OSError) as error:
+        sys.exit(str(error))
+    for model in plan.models:
+        print(f"{model.name}: {model.why}")
+        for part in model.parts:
+            print(f"  {part.device:<12} {part.total_bytes / 2**30:6.1f} GiB")
+        print(f"  llama-server {model.llama_server}")
+    for model in plan.left_out:
+        print(f"{model.name}: {model.why}")
+    sys.exit(plan.status)
 
 
 main()

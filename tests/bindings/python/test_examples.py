@@ -21,8 +21,8 @@ class Examples(unittest.TestCase):
     def tearDownClass(cls):
         cls.simulator.close()
 
-    def run_example(self, name, *arguments):
-        done = subprocess.run([sys.executable, EXAMPLES / name, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    def run_example(self, name, *arguments, given=""):
+        done = subprocess.run([sys.executable, EXAMPLES / name, *arguments], input=given, capture_output=True, text=True,
                               timeout=30, check=False)
         return done.returncode, done.stdout, done.stderr
 
@@ -33,11 +33,34 @@ class Examples(unittest.TestCase):
         self.assertTrue(out.splitlines()[-1].startswith("HEALTHY: "), out)
 
     def test_wrong_use(self):
-        for name in ("status.py", "watch.py"):
+        for name, *more in (("status.py",), ("watch.py",), ("plan.py",), ("route.py",), ("ask.py", "hello")):
             self.assertEqual(self.run_example(name)[0], 1)
-            code, out, err = self.run_example(name, "/nonexistent")
+            code, out, err = self.run_example(name, "/nonexistent", *more)
             self.assertEqual((code, out), (1, ""))
             self.assertIn("/nonexistent", err)
+
+    def test_plan(self):
+        code, out, err = self.run_example("plan.py", lab.ROOT / "examples/inventory/plan.yaml", f"llama3.1:8b={lab.HEADER}")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("qwen2.5-coder:14b: fits gpu0/gpu0", out)
+        self.assertIn("  gpu0/gpu0       9.0 GiB\n", out)
+        self.assertEqual(self.run_example("plan.py", lab.ROOT / "examples/inventory/plan.yaml", "x=/nonexistent")[0], 1)
+
+    def test_route(self):
+        code, out, err = self.run_example("route.py", self.simulator.inventory_file, given="Write a Python function\n\n")
+        self.assertEqual((code, err), (0, ""))
+        self.assertTrue(out.startswith("code, by classifier\n"), out)
+        self.assertRegex(out, r"  +\d+ %  m at http://127.0.0.1:\d+/v1/chat/completions\n")
+
+    def test_ask(self):
+        code, out, err = self.run_example("ask.py", self.simulator.inventory_file, "hello")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"^Hello from the simulated endpoint (local/ollama|local/llama)\.\n$")
+        self.assertRegex(err, r"^\[m on local/(ollama|llama), \d+\.\d s\]\n$")
+        with lab.cluster(embed={"models": [{"name": "nomic-embed-text", "capabilities": ["embedding"], "loaded": True}]}) as simulator:
+            code, out, err = self.run_example("ask.py", simulator.inventory_file, "hello")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("no model for", err)
 
     def test_watch(self):
         with subprocess.Popen([sys.executable, EXAMPLES / "watch.py", self.simulator.inventory_file], stdin=subprocess.PIPE,
@@ -51,15 +74,16 @@ class Examples(unittest.TestCase):
             self.assertEqual(process.stderr.read(), "")
 
     def test_documentation(self):
-        """Each Python block of the page runs, in a folder with a cluster.json."""
+        """Each Python block of the page runs, in a folder with a cluster.json and a model file."""
+        folder = lab.pathlib.Path(self.simulator.inventory_file).parent
+        (folder / "cluster.json").hardlink_to(self.simulator.inventory_file)
+        (folder / "Llama-3.2-1B.Q4_K_M.gguf").symlink_to(lab.HEADER)
         text = (lab.ROOT / "docs/python.md").read_text(encoding="utf-8") + (lab.ROOT / "README.md").read_text(encoding="utf-8")
         blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
         self.assertGreaterEqual(len(blocks), 5)
         for block in blocks:
             with self.subTest(block.splitlines()[0]):
-                code = f"import os, sys; os.chdir({str(lab.pathlib.Path(self.simulator.inventory_file).parent)!r})\n" \
-                    "if not os.path.exists('cluster.json'): os.link('inventory.json', 'cluster.json')\n" + block
-                done = lab.run(code, timeout=30)
+                done = lab.run(f"import os; os.chdir({str(folder)!r})\n" + block, timeout=30)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_manual(self):

@@ -30,24 +30,43 @@ def make():
             "snapshot": prober.snapshot(), "running": prober.check()}
 
 
+def make_more():
+    """One of everything of models, plans and routes."""
+    inventory = _native.Inventory.load_text(
+        '{"endpoints": {"a/x": {"url": "http://127.0.0.1:1", "tier": "A", "backend": "llamacpp"}}, '
+        '"models": {"m": {"endpoints": ["a/x"], "size_gib": 1}}}', 0)
+    gguf, planner, router = _native.Gguf.load_file(lab.HEADER), _native.Planner(inventory), _native.Router(inventory)
+    planner.set_header("m", gguf)
+    decision, request, context = _native.Decision(router), _native.Request(), _native.Ctx()
+    router.decide(request, "hello", decision)
+    op = router.send(context, request, "hello")
+    while not op.is_done():
+        context.wait(100)
+    return {"gguf": gguf, "estimate": _native.Estimate(gguf), "planner": planner, "plan": planner.plan(), "router": router,
+            "decision": decision, "reply": _native.Reply.of(op), "running": _native.Router(inventory).send(context, request, "hello")}
+
+
 def use(name, thing):
     """Something that an object can still do when the others are gone."""
     calls = {"context": lambda: thing.dispatch(), "inventory": lambda: thing.endpoint_id(0), "prober": lambda: thing.snapshot().json(),
              "op": lambda: thing.message(), "event": lambda: thing.op().message(), "snapshot": lambda: thing.json(),
-             "running": lambda: thing.cancel()}
+             "running": lambda: thing.cancel(), "gguf": lambda: thing.json(), "estimate": lambda: thing.json(),
+             "planner": lambda: thing.plan(), "plan": lambda: thing.svg(), "decision": lambda: thing.json(),
+             "router": lambda: thing.update(), "reply": lambda: thing.attempt_endpoint(0)}
     calls[name]()
 
 
 class Lifetimes(unittest.TestCase):
     def test_any_order(self):
-        names = list(make())
-        orders = itertools.permutations(names)
-        for order in itertools.islice(orders, 0, None, 7):
-            things = make()
-            for name in order:
-                del things[name]
-                for left, thing in things.items():
-                    use(left, thing)
+        for made, step in ((make, 7), (make_more, 97)):
+            for order in itertools.islice(itertools.permutations(made()), 0, None, step):
+                self.drop(made(), order)
+
+    def drop(self, things, order):
+        for name in order:
+            del things[name]
+            for left, thing in things.items():
+                use(left, thing)
 
     def test_package_objects(self):
         prober = homelab.Prober(lab.NOBODY)
@@ -92,9 +111,9 @@ class Leaks(unittest.TestCase):
         log = lambda *line: None  # noqa: E731
         text = inventory.to_json()
 
-        def refused(function, *arguments):
+        def refused(function, *arguments, **keywords):
             try:
-                function(*arguments)
+                function(*arguments, **keywords)
             except Exception:  # noqa: BLE001
                 pass
 
@@ -112,6 +131,24 @@ class Leaks(unittest.TestCase):
         yield 10_000, lambda: refused(_native.Inventory.load_text, "{", 1)
         yield 2_000, lambda: _native.Ctx()
         yield 2_000, lambda: homelab.Prober(inventory, context=context).close()
+        gguf = homelab.Gguf.load(lab.HEADER)
+        known = homelab.Inventory.from_dict({**lab.NOBODY, "models": {"m": {"endpoints": ["a/x"]}}})
+        router = homelab.Router(known, classifier=lambda text, kind: homelab.Task.CHAT)
+        planner, decision = homelab.Planner({"nodes": {}, "models": {"m": {"size_gib": 1}}}), router.decide("hello")
+        plan, header = planner.plan(), lab.HEADER.read_bytes()
+        yield 20_000, lambda: gguf["llama.block_count"]
+        yield 2_000, lambda: dict(gguf)
+        yield 5_000, lambda: homelab.classify("hello").to_dict()
+        yield 2_000, lambda: refused(homelab.classify, "{", "/x")
+        yield 5_000, lambda: router.decide("hello", key="k", exclude=["b/y"])[0]
+        yield 2_000, lambda: refused(router.decide, "hello", endpoint="none")
+        yield 2_000, lambda: router.begin(decision).finish()
+        yield 2_000, lambda: router.set_classifier(lambda text, kind: None)
+        yield 500, lambda: (homelab.Router(known).send(context, "hello").cancel(), context.next_event())
+        yield 500, lambda: refused(homelab.Router(known).send(context, "hello").wait)
+        yield 500, lambda: (planner.plan().to_dict(), plan.diff(plan), list(plan))
+        yield 500, lambda: homelab.Gguf.parse(header).tensors
+        yield 200, lambda: gguf.estimate().calibrate("HOST", 1).to_dict()
         yield 500, lambda: prober.check_now()["a/x"].to_dict()
         yield 200, lambda: homelab.check(lab.NOBODY)
 
