@@ -14,16 +14,17 @@ local function must(value, message)
 end
 
 local path = arg[1] or die("usage: plan.lua INVENTORY [MODEL=FILE.gguf …]")
-local planner = must(homelab.Planner.new(must(homelab.inventory(path))))
+local planner = must(homelab.planner(must(homelab.inventory(path))))
 for i = 2, #arg do
     local model, file = arg[i]:match("^(.-)=(.+)$")
     if not model then
         die("found '" .. arg[i] .. "', expected MODEL=FILE.gguf")
     end
-    must(planner:set_header(model, must(homelab.Gguf.load_file(file))))
+    must(planner:set_header(model, must(homelab.gguf(file))))
 end
 
 local plan = must(planner:plan())
 for i = 0, plan:model_count() - 1 do
     print(("%s: %s"):format(plan:model_name(i), plan:model_why(i)))
 end
+print(plan)

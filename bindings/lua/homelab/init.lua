@@ -145,6 +145,140 @@ function homelab.assume(inventory)
     return homelab.Snapshot.assume(inventory)
 end
 
+--- What a model file says: of a path, or of { data = bytes, name = … }, { show = json } (Ollama's /api/show) or
+--- { models = json, model = … } (llama.cpp's /v1/models).
+function homelab.gguf(source, options)
+    return with_bag(options, function(opts)
+        if type(source) ~= "table" then
+            return homelab.Gguf.load_file(source, opts)
+        elseif source.show then
+            return homelab.Gguf.load_show(source.show, opts)
+        elseif source.models then
+            return homelab.Gguf.load_models(source.models, source.model, opts)
+        end
+        return homelab.Gguf.load_memory(source.data, source.name, opts)
+    end)
+end
+
+--- A planner of an inventory's models.
+function homelab.planner(inventory, options)
+    return with_bag(options, function(opts)
+        return homelab.Planner.new(inventory, opts)
+    end)
+end
+
+--- What kind of work a prompt is.
+function homelab.classify(text, options)
+    return with_bag(options, function(opts)
+        local found, message, code = homelab.Classification.new(opts)
+        if not found then
+            return nil, message, code
+        end
+        local done
+        done, message, code = homelab.classify_text(found, text, 0)
+        if not done then
+            return nil, message, code
+        end
+        return found
+    end)
+end
+
+--- A router; without a snapshot nothing was looked at yet.
+function homelab.router(inventory, snapshot, options)
+    return with_bag(options, function(opts)
+        return homelab.Router.new(inventory, snapshot, opts)
+    end)
+end
+
+-- Requests.
+
+local request_kinds = {
+    text = homelab.REQUEST_TEXT,
+    openai_chat = homelab.REQUEST_OPENAI_CHAT,
+    openai_embeddings = homelab.REQUEST_OPENAI_EMBEDDINGS,
+    ollama_chat = homelab.REQUEST_OLLAMA_CHAT,
+    ollama_embed = homelab.REQUEST_OLLAMA_EMBED,
+}
+local needs = {
+    vision = homelab.NEED_VISION,
+    tools = homelab.NEED_TOOLS,
+    json = homelab.NEED_JSON,
+    embedding = homelab.NEED_EMBEDDING,
+}
+local tasks = {}
+for task = 1, homelab.TASK_COUNT do
+    tasks[homelab.task_name(task)] = task
+end
+
+local function known(values, name, what)
+    return values[name] or error(("%s: found '%s'"):format(what, tostring(name)), 0)
+end
+
+--- What sets each key of a table that says what is asked for. Each of a pair sets both.
+local setters = {
+    kind = function(request, kind)
+        return request:set_kind(known(request_kinds, kind, "kind"))
+    end,
+    task = function(request, task)
+        return request:set_task(known(tasks, task, "task"))
+    end,
+    tag = function(request, tag)
+        return request:set_tag(tag)
+    end,
+    affinity = function(request, key)
+        return request:set_affinity(key)
+    end,
+    endpoint = function(request, endpoint, asked)
+        return request:set_pin(endpoint, asked.model)
+    end,
+    model = function(request, model, asked)
+        return request:set_pin(asked.endpoint, model)
+    end,
+    exclude = function(request, endpoints)
+        for _, endpoint in ipairs(endpoints) do
+            local done, message, code = request:exclude(endpoint)
+            if not done then
+                return nil, message, code
+            end
+        end
+        return true
+    end,
+    needs = function(request, names)
+        local bits = 0
+        for _, name in ipairs(names) do
+            local bit = known(needs, name, "needs")
+            bits = bits % (2 * bit) >= bit and bits or bits + bit
+        end
+        return request:require(bits)
+    end,
+    context_tokens = function(request, tokens, asked)
+        return request:set_tokens(tokens, asked.answer_tokens or 0)
+    end,
+    answer_tokens = function(request, tokens, asked)
+        return request:set_tokens(asked.context_tokens or 0, tokens)
+    end,
+}
+
+--- A request from a table: kind ("text", "openai_chat", "openai_embeddings", "ollama_chat", "ollama_embed"), task, tag,
+--- affinity, endpoint, model, exclude and needs (lists), context_tokens, answer_tokens. A request is handed on as it is.
+function homelab.request(asked)
+    if asked ~= nil and type(asked) ~= "table" then
+        return asked
+    end
+    local request, message, code = homelab.Request.new()
+    if not request then
+        return nil, message, code
+    end
+    for key, value in pairs(asked or {}) do
+        local done
+        done, message, code = known(setters, key, "request")(request, value, asked)
+        if not done then
+            return nil, message, code
+        end
+    end
+    return request
+end
+
 --- The options that there are: a list of { key, type, default, min, max, unit, text, since }.
 function homelab.option_table()
     local names = {
@@ -196,6 +330,50 @@ method("Snapshot", "without", homelab.Snapshot.without)
 --- A prober of an inventory, driven by this context.
 method("Ctx", "prober", homelab.prober)
 
+--- What a model needs of each device.
+method("Gguf", "estimate", function(gguf, options)
+    return with_bag(options, function(opts)
+        return homelab.Estimate.new(gguf, opts)
+    end)
+end)
+
+--- The same with the largest number of layers that fits.
+method("Gguf", "fit", function(gguf, options)
+    return with_bag(options, function(opts)
+        return homelab.Estimate.fit_layers(gguf, opts)
+    end)
+end)
+
+--- Who answers a text, with all reasons: a decision of its own. What is asked for is a table as for homelab.request().
+method("Router", "route", function(router, text, asked)
+    local request, message, code = homelab.request(asked)
+    if not request then
+        return nil, message, code
+    end
+    local decision, count
+    decision, message, code = homelab.Decision.new(router)
+    if not decision then
+        return nil, message, code
+    end
+    count, message, code = router:decide(request, text, decision, homelab.DECIDE_EXPLAIN)
+    if not count then
+        return nil, message, code
+    end
+    return decision
+end)
+
+--- Sends a text; what is asked for is a table as for homelab.request(). The operation's events bring the answer.
+method("Router", "ask", function(router, ctx, text, asked, flags)
+    local request, message, code = homelab.request(asked)
+    if not request then
+        return nil, message, code
+    end
+    return router:send(ctx, request, text, flags or 0)
+end)
+
+--- What an operation of a router brought.
+method("Op", "reply", homelab.Reply.of)
+
 local levels = {
     off = homelab.LOG_OFF,
     error = homelab.LOG_ERROR,
@@ -246,7 +424,43 @@ local function leave(object)
     end
 end
 
+local function gib(bytes)
+    return ("%.1f GiB"):format(bytes / 2 ^ 30)
+end
+
 local describe = {
+    Classification = function(classification)
+        return ("%s (%.0f %%)"):format(homelab.task_name(classification:task()), 100 * classification:confidence())
+    end,
+    Decision = function(decision)
+        local model = decision:model(0)
+        local first = model and ("%s on %s"):format(model, decision:endpoint(0)) or "nobody"
+        return ("%s: %s"):format(homelab.task_name(decision:task()), first)
+    end,
+    Estimate = function(estimate)
+        local devices = {}
+        for i = 0, estimate:device_count() - 1 do
+            devices[i + 1] = estimate:device_name(i) .. " " .. gib(estimate:total_bytes(i))
+        end
+        return table.concat(devices, ", ")
+    end,
+    Gguf = function(gguf)
+        return ("%s: %d layers, %s"):format(gguf:name() or gguf:architecture() or "model", gguf:layer_count(),
+            gib(gguf:tensor_total_bytes()))
+    end,
+    Plan = function(plan)
+        local placed = 0
+        for i = 0, plan:model_count() - 1 do
+            placed = placed + (plan:model_is_placed(i) and 1 or 0)
+        end
+        return ("plan: %d of %d models placed"):format(placed, plan:model_count())
+    end,
+    Reply = function(reply)
+        return reply:text()
+    end,
+    Router = function(router)
+        return ("router: %d experts"):format(router:expert_count())
+    end,
     Event = function(event)
         return event:type() == homelab.EVENT_OP_DONE and tostring(event:op()) or event:text()
     end,

@@ -91,6 +91,108 @@ function homelab.snapshot(json, options) end
 ---@return integer? code
 function homelab.assume(inventory) end
 
+---A path; bytes; what Ollama tells; what llama.cpp tells.
+---@alias homelab.GgufSource string|{ data: string, name?: string }|{ show: string }|{ models: string, model?: string }
+
+---What a model file says.
+---@param source homelab.GgufSource
+---@param options? homelab.Options
+---@return homelab.Gguf?
+---@return string? message
+---@return integer? code
+function homelab.gguf(source, options) end
+
+---A planner of an inventory's models.
+---@param inventory homelab.Inventory
+---@param options? homelab.Options
+---@return homelab.Planner?
+---@return string? message
+---@return integer? code
+function homelab.planner(inventory, options) end
+
+---What kind of work a prompt is.
+---@param text string
+---@param options? homelab.Options
+---@return homelab.Classification?
+---@return string? message
+---@return integer? code
+function homelab.classify(text, options) end
+
+---A router; without a snapshot nothing was looked at yet.
+---@param inventory homelab.Inventory
+---@param snapshot? homelab.Snapshot
+---@param options? homelab.Options
+---@return homelab.Router?
+---@return string? message
+---@return integer? code
+function homelab.router(inventory, snapshot, options) end
+
+---@class homelab.Asked
+---@field kind? "text"|"openai_chat"|"openai_embeddings"|"ollama_chat"|"ollama_embed"
+---@field task? "code"|"reason"|"chat"|"fast"|"vision"|"embed"
+---@field tag? string Who asks, for rules of the inventory
+---@field affinity? string Requests with the same key go to the same model while it is healthy
+---@field endpoint? string
+---@field model? string
+---@field exclude? string[] Endpoints
+---@field needs? ("vision"|"tools"|"json"|"embedding")[]
+---@field context_tokens? integer
+---@field answer_tokens? integer
+
+---A request from a table; a request is handed on as it is.
+---@param asked? homelab.Asked|homelab.Request
+---@return homelab.Request?
+---@return string? message
+---@return integer? code
+function homelab.request(asked) end
+
+---@class homelab.Gguf
+local Gguf = {}
+
+---What the model needs of each device.
+---@param options? homelab.Options
+---@return homelab.Estimate?
+---@return string? message
+---@return integer? code
+function Gguf:estimate(options) end
+
+---The same with the largest number of layers that fits.
+---@param options? homelab.Options
+---@return homelab.Estimate?
+---@return string? message
+---@return integer? code
+function Gguf:fit(options) end
+
+---@class homelab.Router
+local Router = {}
+
+---Who answers a text, with all reasons.
+---@param text string
+---@param asked? homelab.Asked|homelab.Request
+---@return homelab.Decision?
+---@return string? message
+---@return integer? code
+function Router:route(text, asked) end
+
+---Sends a text; events of the operation bring the answer, then op:reply() tells the rest.
+---@param ctx homelab.Ctx
+---@param text string
+---@param asked? homelab.Asked|homelab.Request
+---@param flags? integer
+---@return homelab.Op?
+---@return string? message
+---@return integer? code
+function Router:ask(ctx, text, asked, flags) end
+
+---@class homelab.Op
+local Op = {}
+
+---What an operation of a router brought, also when it failed.
+---@return homelab.Reply?
+---@return string? message
+---@return integer? code
+function Op:reply() end
+
 ---@class homelab.Ctx
 local Ctx = {}
 

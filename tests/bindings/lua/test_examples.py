@@ -61,6 +61,27 @@ class Examples(unittest.TestCase):
                                       capture_output=True, text=True, timeout=60, check=False)
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", message))
 
+    def test_plan(self):
+        header = ROOT / "tests/data/gguf/llama-3.2-1b.Q4_K_M.hdr"
+        for host, where in self.hosts():
+            done = subprocess.run([host, ROOT / "examples/lua/plan.lua", ROOT / "examples/inventory/plan.yaml", f"llama3.1:8b={header}"],
+                                  env=where, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("qwen2.5-coder:14b: fits gpu0/gpu0", done.stdout)
+            self.assertEqual(done.stdout.splitlines()[-1], "plan: 7 of 7 models placed")
+
+    def test_route_and_ask(self):
+        for host, where in self.hosts():
+            done = subprocess.run([host, ROOT / "examples/lua/route.lua", self.simulator.inventory_file], env=where,
+                                  input="Write a Lua function\n", capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, r"^code: m on (local/ollama|remote/llama)\n +\d+ %  m at http://127.0.0.1:")
+            done = subprocess.run([host, ROOT / "examples/lua/ask.lua", self.simulator.inventory_file, "hello"], env=where,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"^Hello from the simulated endpoint (local/ollama|remote/llama)\.\n$")
+            self.assertRegex(done.stderr, r"^\[m on (local/ollama|remote/llama)\]\n$")
+
     def test_watch(self):
         for host, where in self.hosts():
             with subprocess.Popen([host, str(ROOT / "examples/lua/watch.lua"), self.simulator.inventory_file], env=where,
