@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, AnyStr, Generic
 
 from homelab import _native
-from homelab._context import Claim, Context, Op
+from homelab._context import Context, Op
 from homelab._data import Plain, known
 from homelab._errors import HomelabError, RouteError, from_record
 from homelab._tables import ErrorCode, EventType, Outcome
@@ -108,12 +108,7 @@ class Answer(Op, Generic[AnyStr]):
         self._pieces: collections.deque[AnyStr] = collections.deque()
         self._read: Callable[[bytes], AnyStr] = read
         self._tried: list[str] = []
-        self._claim()
-
-    def _claim(self) -> None:
-        if not self._claimed:
-            self._claimed = True
-            self._context._claims.append(Claim(self._handle, weakref.WeakMethod(self._take)))
+        self._claim(weakref.WeakMethod(self._take))
 
     def _take(self, event: _native.Event) -> None:
         if event.type() == EventType.ATTEMPT:
@@ -131,7 +126,7 @@ class Answer(Op, Generic[AnyStr]):
     def reply(self) -> Reply:
         """What it brought, also when it failed. StateError while it runs."""
         if not self.done:
-            self.result()
+            self.result()  # raises
         self._context._collect()
         reply: Reply = self._give()
         return reply

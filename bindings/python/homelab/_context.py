@@ -87,11 +87,15 @@ class SecretRequest:
         return f"<SecretRequest {self.reference} for {self.subject}, attempt {self.attempt}>"
 
 
+#: A method that gets the events of an operation while its object lives.
+Taker = weakref.WeakMethod[Callable[[_native.Event], None]]
+
+
 class Claim(NamedTuple):
-    """An operation whose object tells of it, in place of events; `take` gets the events on the way, while that object lives."""
+    """An operation whose object tells of it, in place of events."""
 
     op: _native.Op
-    take: weakref.WeakMethod[Callable[[_native.Event], None]] | None = None
+    take: Taker | None
 
 
 Log = Union[Callable[[int, str, str], object], logging.Logger]
@@ -146,11 +150,11 @@ class Op:
     def __await__(self) -> Any:
         return self._complete().__await__()
 
-    def _claim(self) -> None:
-        """From now on the completion is told by this object, not by an event."""
+    def _claim(self, take: Taker | None = None) -> None:
+        """From now on the operation is told of by this object, not by events; `take` gets those on the way."""
         if not self._claimed:
             self._claimed = True
-            self._context._claims.append(Claim(self._handle))
+            self._context._claims.append(Claim(self._handle, take))
 
     def _drive(self, timeout: float | None) -> bool:
         self._claim()

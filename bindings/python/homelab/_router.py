@@ -128,6 +128,8 @@ class Router:
     needs           a Need, or several, that the text does not show
     context_tokens  of prompt and answer, where you know better than an estimate
     answer_tokens   that are expected
+
+    Of the options, router_buffer_bytes, router_max_answer_bytes and router_max_request_bytes count in the Context that sends.
     """
 
     __slots__ = ("__weakref__", "_classifier", "_failed", "_handle", "_inventory")
