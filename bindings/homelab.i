@@ -22,6 +22,13 @@
 #define HOMELAB_UNSTABLE
 #include <homelab/homelab.h>
 #include <homelab/testing.h>
+
+/* A context is closed with its object: nothing of it runs on, and its callbacks are let go of on this thread. */
+static void homelab_wrapped_end(homelab_ctx *ctx)
+{
+    (void)homelab_ctx_close(ctx);
+    homelab_ctx_unref(ctx);
+}
 %}
 
 %include <stdint.i>

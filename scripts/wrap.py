@@ -128,6 +128,8 @@ class Api:
         self.types = {item.name: item for item in wanted if item.kind == "type" and not item.name.endswith("_fn")}
         self.release = {name: next(one for one in (f"{name}_unref", f"{name}_free") if one in releases)
                         for name in self.types}
+        # Nobody could dispatch it any more, and what runs in it would keep it for ever.
+        self.release["homelab_ctx"] = "homelab_wrapped_end"
         self.functions = [Function(item, self.types) for item in wanted if item.kind == "function"]
         self.headers = list(dict.fromkeys(item.header.name for item in items))
 

@@ -215,8 +215,7 @@ static void hl_lua_push_child(lua_State *L, void *object, swig_type_info *type)
         hl_lua_keep(L, 1);
 }
 
-/* The script's reference goes, once. A context is closed first, so that nothing of it runs on and
- * its callbacks are destroyed on this thread. */
+/* The script's reference goes, once. */
 static void hl_lua_drop(lua_State *L, const swig_type_info *type, swig_lua_userdata *data)
 {
     const swig_lua_class *class = type->clientdata;
@@ -226,8 +225,6 @@ static void hl_lua_drop(lua_State *L, const swig_type_info *type, swig_lua_userd
         return;
     struct hl_lua_call call;
     hl_lua_enter(&call, L);
-    if (type == SWIGTYPE_p_homelab_ctx)
-        (void)homelab_ctx_close(object);
     class->destructor(object);
     hl_lua_top = call.outer;
 }

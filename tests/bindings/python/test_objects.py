@@ -68,6 +68,11 @@ class Lifetimes(unittest.TestCase):
             for left, thing in things.items():
                 use(left, thing)
 
+    def test_a_context_ends_with_its_object(self):
+        """What runs in it would keep it for ever otherwise."""
+        op = make_more()["running"]
+        self.assertEqual(op.result(), homelab.ErrorCode.CLOSED)
+
     def test_package_objects(self):
         prober = homelab.Prober(lab.NOBODY)
         context = weakref.ref(prober.context)
