@@ -9,6 +9,8 @@
 #define ERROR_BODY_MAX 65536
 /* Of waiting for an API key. */
 #define KEY_US         INT64_C(30000000)
+/* The request's own deadline comes first: it ends all attempts. */
+#define AFTER_LIMIT_US INT64_C(1000000)
 
 /* --- How it ends --- */
 
@@ -250,7 +252,7 @@ static void launch(struct hl_send *send, const char *key)
         .bearer = key,
         .ca_file = endpoint->ca_file,
         .insecure = endpoint->insecure,
-        .deadline_us = send->deadline_us,
+        .deadline_us = send->deadline_us + AFTER_LIMIT_US,
         .connect_deadline_us = now_us + 1000 * homelab_decision_connect_ms(reply->decision, i),
         .max_body = ERROR_BODY_MAX,
         .piece_fn = on_piece,

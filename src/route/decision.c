@@ -294,11 +294,7 @@ int64_t homelab_decision_stall_ms(const homelab_decision *decision, size_t i)
 
 int64_t homelab_decision_total_ms(const homelab_decision *decision, size_t i)
 {
-    if (!has(decision, i))
-        return 0;
-    int64_t first_ms = hl_candidate_first_byte_ms(decision, i);
-    int64_t total_ms = decision->table->settings.total_ms;
-    return total_ms > first_ms ? total_ms : first_ms;
+    return has(decision, i) ? decision->table->settings.total_ms : 0;
 }
 
 int64_t hl_candidate_pause_ms(const homelab_decision *decision, size_t i)

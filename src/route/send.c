@@ -10,6 +10,26 @@
 /* The breakers' clock is a coarse one. */
 #define WAIT_LEAST_MS 20
 
+/* --- Timers --- */
+
+/* One for the attempts, one for the limit. */
+static int reserve_timers(struct hl_loop *loop)
+{
+    int code = hl_loop_reserve_timer(loop);
+    if (code)
+        return code;
+    code = hl_loop_reserve_timer(loop);
+    if (code)
+        hl_loop_release_timer(loop);
+    return code;
+}
+
+static void release_timers(struct hl_loop *loop)
+{
+    hl_loop_release_timer(loop);
+    hl_loop_release_timer(loop);
+}
+
 /* --- The end --- */
 
 static void free_send(struct hl_send *send)
@@ -19,7 +39,7 @@ static void free_send(struct hl_send *send)
         if (send->next)
             send->next->previous = send->previous;
     }
-    hl_loop_release_timer(hl_send_loop(send));
+    release_timers(hl_send_loop(send));
     homelab_router_unref(send->router);
     hl_free(send->body);
     hl_free(send);
@@ -28,6 +48,7 @@ static void free_send(struct hl_send *send)
 void hl_send_complete(struct hl_send *send, const struct hl_error *error)
 {
     hl_attempt_clear(send);
+    hl_timer_disarm(hl_send_loop(send), &send->limit);
     send->reply->total_us = hl_send_now(send) - send->started_us;
     homelab_op *op = send->op;
     free_send(send);
@@ -172,6 +193,16 @@ static void stop(struct hl_send *send, int code, const char *message)
     hl_send_complete_with(send, code, 0, message);
 }
 
+static void on_limit(struct hl_loop *loop, void *userdata)
+{
+    struct hl_send *send = userdata;
+    char message[128];
+    (void)loop;
+    snprintf(message, sizeof message, "route: the request took longer than %" PRId64 " ms",
+             (send->deadline_us - send->started_us) / 1000);
+    stop(send, HOMELAB_E_TIMEOUT, message);
+}
+
 static void on_cancel(homelab_op *op, void *userdata)
 {
     (void)op;
@@ -295,6 +326,7 @@ static struct hl_send *make_send(homelab_router *router, homelab_ctx *ctx, uint3
     send->max_answer = (size_t)hl_opt_int(opts, HL_OPT_ROUTER_MAX_ANSWER_BYTES);
     send->max_depth = (int)hl_opt_int(opts, HL_OPT_JSON_MAX_DEPTH);
     hl_timer_init(&send->timer, on_timer, send);
+    hl_timer_init(&send->limit, on_limit, send);
     return send;
 }
 
@@ -317,12 +349,12 @@ static int start(struct hl_send *send, const homelab_request *request, const cha
     if (!code)
         code = hl_http_prepare(send->ctx);
     if (!code)
-        code = hl_loop_reserve_timer(hl_send_loop(send));
+        code = reserve_timers(hl_send_loop(send));
     if (code)
         return code;
     code = hl_op_new(&send->op, send->ctx, on_cancel, send);
     if (code) {
-        hl_loop_release_timer(hl_send_loop(send));
+        release_timers(hl_send_loop(send));
         return code;
     }
     hl_op_set_payload(send->op, send->reply, hl_reply_release);
@@ -334,6 +366,7 @@ static int start(struct hl_send *send, const homelab_request *request, const cha
     send->started_us = hl_send_now(send);
     send->deadline_us =
         send->started_us + 1000 * homelab_decision_total_ms(send->reply->decision, 0);
+    hl_timer_arm(hl_send_loop(send), &send->limit, send->deadline_us);
     return HOMELAB_OK;
 }
 

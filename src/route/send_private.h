@@ -28,7 +28,8 @@ struct hl_send {
     int max_depth;
 
     int64_t started_us, deadline_us;
-    size_t candidate; /* the next one */
+    struct hl_timer limit; /* at the deadline */
+    size_t candidate;      /* the next one */
     int tries;
     uint32_t later;   /* a bit for each candidate that is of use to be asked again */
     int64_t later_us; /* since when this request waits for one of them; 0: not at all */

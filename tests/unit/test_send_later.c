@@ -1,12 +1,13 @@
-/* Servers that say "later": whom a request waits for, how long, and that it goes on. Over real
- * HTTP, by a server that goes through a script. */
+/* Servers that say "later", or nothing: whom a request waits for, how long, and that it goes on.
+ * Over real HTTP, by a server that goes through a script. */
 #define HOMELAB_UNSTABLE
 #include "support/fault_server.h"
 #include "support/http_ask.h"
 
 #include <homelab/testing.h>
 
-#define EMPTY "Content-Length: 0\r\n\r\n"
+#define SILENT ""
+#define EMPTY  "Content-Length: 0\r\n\r\n"
 #define LOADING                                                                                    \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 75\r\n\r\n"                               \
     "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}"
@@ -25,7 +26,8 @@ struct lab {
     homelab_inventory *inventory;
     homelab_router *router;
     homelab_request *request;
-    int attempts; /* events */
+    int64_t total_ms; /* option router.total_ms, 0: its default */
+    int attempts;     /* events */
 };
 
 static bool play(struct fault_server *server, int fd, const char *request)
@@ -67,7 +69,12 @@ static void open_lab(struct lab *lab, bool frozen)
     assert_int_equal(homelab_inventory_load_text(&lab->inventory, text, strlen(text),
                                                  HOMELAB_FORMAT_JSON, NULL, NULL),
                      0);
-    assert_int_equal(homelab_router_new(&lab->router, lab->inventory, NULL, NULL), 0);
+    homelab_opts *opts = NULL;
+    assert_int_equal(homelab_opts_new(&opts), 0);
+    if (lab->total_ms)
+        assert_int_equal(homelab_opts_set_int(opts, "router.total_ms", lab->total_ms), 0);
+    assert_int_equal(homelab_router_new(&lab->router, lab->inventory, NULL, opts), 0);
+    homelab_opts_free(opts);
     assert_int_equal(homelab_request_new(&lab->request, NULL), 0);
     homelab_request_set_kind(lab->request, HOMELAB_REQUEST_OPENAI_CHAT);
     homelab_request_set_task(lab->request, HOMELAB_TASK_CHAT);
@@ -211,6 +218,27 @@ static void test_not_for_ever(void **state)
     close_lab(&lab);
 }
 
+/* Whatever a candidate may take: the whole is limited. */
+static void test_no_longer_than_allowed(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{SILENT}, {GOOD}}, .total_ms = 5000};
+    open_lab(&lab, true);
+    homelab_op *op = send_one(&lab);
+    while (asked(&lab, 0) == 0)
+        homelab_ctx_wait(lab.ctx, 10);
+    assert_int_equal(homelab_testing_advance_clock(lab.ctx, 4999000), 0);
+    homelab_ctx_dispatch(lab.ctx, 0);
+    assert_false(homelab_op_is_done(op));
+    assert_int_equal(homelab_testing_advance_clock(lab.ctx, 1000), 0);
+    homelab_reply *reply = finish(&lab, op, HOMELAB_E_TIMEOUT);
+    assert_int_equal(homelab_reply_total_us(reply), 5000000);
+    assert_int_equal(homelab_reply_attempt_outcome(reply, 0), HOMELAB_OUTCOME_CANCELLED);
+    assert_int_equal(asked(&lab, 1), 0);
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
 /* Requests that come while a server is left alone wait as the first one does, and the first answer
  * lets all of them through. */
 static void test_several_at_a_time(void **state)
@@ -253,8 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_while_it_loads), cmocka_unit_test(test_others_come_first),
         cmocka_unit_test(test_only_who_said_so),     cmocka_unit_test(test_no_use_in_waiting),
-        cmocka_unit_test(test_not_for_ever),         cmocka_unit_test(test_several_at_a_time),
-        cmocka_unit_test(test_cancel_and_close),
+        cmocka_unit_test(test_not_for_ever),         cmocka_unit_test(test_no_longer_than_allowed),
+        cmocka_unit_test(test_several_at_a_time),    cmocka_unit_test(test_cancel_and_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
