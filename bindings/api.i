@@ -17,11 +17,13 @@ HOMELAB_STATUS(report)
 HOMELAB_STATUS(set_affinity)
 HOMELAB_STATUS(set_bool)
 HOMELAB_STATUS(set_classifier)
+HOMELAB_STATUS(set_draft)
 HOMELAB_STATUS(set_header)
 HOMELAB_STATUS(set_inventory)
 HOMELAB_STATUS(set_kind)
 HOMELAB_STATUS(set_log)
 HOMELAB_STATUS(set_pin)
+HOMELAB_STATUS(set_projector)
 HOMELAB_STATUS(set_secret_provider)
 HOMELAB_STATUS(set_string)
 HOMELAB_STATUS(set_tag)
@@ -517,6 +519,8 @@ const char *container_node(size_t i);
 size_t model_count(void);
 const char *model_name(size_t i);
 const char *model_file(size_t i);
+const char *model_mmproj(size_t i);
+const char *model_draft(size_t i);
 }
 
 HOMELAB_WAITS(homelab_builder::homelab_builder)
@@ -570,6 +574,8 @@ const char *get_string(const char *key);
 
 HOMELAB_WAITS(homelab_planner::homelab_planner)
 HOMELAB_WAITS(homelab_planner::set_header)
+HOMELAB_WAITS(homelab_planner::set_projector)
+HOMELAB_WAITS(homelab_planner::set_draft)
 HOMELAB_WAITS(homelab_planner::set_used)
 %newobject homelab_planner::wrapped_plan;
 %rename(plan) homelab_planner::wrapped_plan;
@@ -577,6 +583,8 @@ HOMELAB_WAITS(homelab_planner::wrapped_plan)
 %extend homelab_planner {
 HOMELAB_CONSTRUCTOR(homelab_planner, (homelab_inventory *inventory, const homelab_opts *opts = NULL), homelab_planner_new(&made, inventory, opts))
 int set_header(const char *model, homelab_gguf *gguf);
+int set_projector(const char *model, homelab_gguf *gguf);
+int set_draft(const char *model, homelab_gguf *gguf);
 int set_used(const char *node, size_t gpu, int64_t used_bytes);
 HOMELAB_MAKES(homelab_plan, wrapped_plan, (), homelab_planner_plan($self, &made))
 }

@@ -164,6 +164,13 @@ HOMELAB_API const char *homelab_inventory_model_name(const homelab_inventory *in
 /** @brief File of model i as the inventory names it; NULL past the end or where it names none.
  * Borrowed. @since 0.2.0 */
 HOMELAB_API const char *homelab_inventory_model_file(const homelab_inventory *inventory, size_t i);
+/** @brief File of model i's image projector; NULL past the end or where the inventory names none.
+ * Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_inventory_model_mmproj(const homelab_inventory *inventory,
+                                                       size_t i);
+/** @brief File of model i's draft model; NULL past the end or where the inventory names none.
+ * Borrowed. @since 0.2.0 */
+HOMELAB_API const char *homelab_inventory_model_draft(const homelab_inventory *inventory, size_t i);
 
 /** @brief Name of a backend (`ollama`, `llamacpp`, …), or NULL for an unknown number. Static.
  * @since 0.1.0 */

@@ -54,6 +54,31 @@ HOMELAB_API int homelab_planner_set_header(homelab_planner *planner, const char 
                                            homelab_gguf *gguf);
 
 /**
+ * @brief Gives a model the header of its image projector, which is loaded with it: on the first of
+ * its GPUs, or in main memory. Not looked at where the model's size is taken as given.
+ * @param model Name of the model.
+ * @param gguf The projector's header; a reference is kept.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID also for one that is no projector, or HOMELAB_E_NOT_FOUND
+ * that names the unknown model.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_planner_set_projector(homelab_planner *planner, const char *model,
+                                              homelab_gguf *gguf);
+
+/**
+ * @brief Gives a model the header of its draft model, which the same server loads with it, with all
+ * its layers on the first of the model's GPUs or in main memory, and with a cache for the same
+ * contexts. Not looked at where the model's size is taken as given.
+ * @param model Name of the model that the other drafts for.
+ * @param gguf The draft model's header; a reference is kept.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID also for a projector, or HOMELAB_E_NOT_FOUND that names the
+ * unknown model.
+ * @since 0.2.0
+ */
+HOMELAB_API int homelab_planner_set_draft(homelab_planner *planner, const char *model,
+                                          homelab_gguf *gguf);
+
+/**
  * @brief Gives a reading of memory in use on a GPU, which goes before the inventory's `used_gib`.
  * @param node Id of the node.
  * @param gpu Number of the GPU on the node, from 0.

@@ -194,3 +194,15 @@ const char *homelab_inventory_model_file(const homelab_inventory *inventory, siz
     hl_error_clear();
     return inventory && i < inventory->data.model_count ? inventory->data.models[i].file : NULL;
 }
+
+const char *homelab_inventory_model_mmproj(const homelab_inventory *inventory, size_t i)
+{
+    hl_error_clear();
+    return inventory && i < inventory->data.model_count ? inventory->data.models[i].mmproj : NULL;
+}
+
+const char *homelab_inventory_model_draft(const homelab_inventory *inventory, size_t i)
+{
+    hl_error_clear();
+    return inventory && i < inventory->data.model_count ? inventory->data.models[i].draft : NULL;
+}

@@ -16,6 +16,8 @@ void hl_freeze_clear_model(struct hl_model *model)
 {
     hl_free(model->name);
     hl_free(model->file);
+    hl_free(model->mmproj);
+    hl_free(model->draft);
     hl_free(model->pin);
     clear_texts(model->apart, model->apart_count);
     clear_texts(model->sets, model->set_count);
@@ -122,6 +124,8 @@ void hl_freeze_models(struct hl_freeze *freeze)
         model->context = hl_freeze_number(map, "context", 1, 0);
         model->size_bytes = hl_freeze_number(map, "size_gib", GIB, 0);
         hl_freeze_text(freeze, &model->file, map, "file");
+        hl_freeze_text(freeze, &model->mmproj, map, "mmproj");
+        hl_freeze_text(freeze, &model->draft, map, "draft");
         freeze_wishes(freeze, model, map);
         model->weight = hl_freeze_weight(map);
         freeze_servers(freeze, model, map);

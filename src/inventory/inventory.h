@@ -106,7 +106,7 @@ struct hl_model {
     uint32_t roles;     /* capabilities declared, 0: none */
     uint32_t abilities; /* bits of HL_ABILITY_ */
     int64_t context;    /* tokens, 0: unknown */
-    char *file;
+    char *file, *mmproj, *draft;
     int64_t size_bytes;
     /* Of plans. */
     int64_t vram_bytes; /* as seen, 0: unknown */

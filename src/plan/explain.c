@@ -88,6 +88,23 @@ static void put_why(struct hl_buf *buf, const homelab_plan *plan, const struct h
     }
 }
 
+static void put_beside(struct hl_buf *buf, const struct hl_way *way)
+{
+    const struct {
+        const char *name;
+        int64_t bytes;
+    } beside[] = {{"projector", way->projector}, {"draft model", way->draft}};
+    const char *before = "; with its ";
+    for (size_t b = 0; b < sizeof beside / sizeof *beside; b++) {
+        if (!beside[b].bytes)
+            continue;
+        hl_buf_printf(buf, "%s%s (", before, beside[b].name);
+        hl_plan_put_size(buf, beside[b].bytes);
+        hl_buf_putc(buf, ')');
+        before = " and its ";
+    }
+}
+
 int hl_plan_explain(homelab_plan *plan, const homelab_planner *planner, const struct hl_ways *ways)
 {
     const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
@@ -96,6 +113,8 @@ int hl_plan_explain(homelab_plan *plan, const homelab_planner *planner, const st
         struct hl_buf buf;
         hl_buf_init(&buf, HL_PLAN_MAX_TEXT);
         put_why(&buf, plan, &data->models[model->model], &ways[model->model], model);
+        if (model->placed)
+            put_beside(&buf, &model->way);
         model->why = hl_buf_take(&buf);
         if (!model->why)
             return hl_error_nomem();

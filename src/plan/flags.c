@@ -25,37 +25,85 @@ static void put_word(struct hl_buf *buf, const char *word)
     hl_buf_putc(buf, '\'');
 }
 
+static bool is_amd(const struct hl_plan_device *device)
+{
+    return device->vendor && strcmp(device->vendor, "amd") == 0;
+}
+
 static void put_gpus(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
 {
     for (size_t p = 0; p < way->gpu_count; p++)
         hl_buf_printf(buf, "%s%d", p ? "," : "", plan->devices[way->parts[p].device].gpu);
 }
 
-/* Shares of the free memory, by which the layers were split. */
-static void put_split(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
+static void put_split(struct hl_buf *buf, const struct hl_way *way)
 {
     hl_buf_puts(buf, " --tensor-split ");
     for (size_t p = 0; p < way->gpu_count; p++)
-        hl_buf_printf(buf, "%s%lld", p ? "," : "",
-                      (long long)(hl_device_room(&plan->devices[way->parts[p].device]) >> 20));
+        hl_buf_printf(buf, "%s%lld", p ? "," : "", (long long)way->parts[p].share);
 }
 
-/* llama.cpp numbers devices as the driver does. */
+/* llama.cpp numbers devices as the driver does; a container sees its own only, from 0. */
+static void put_device(struct hl_buf *buf, const struct hl_plan_device *device, bool container)
+{
+    hl_buf_printf(buf, "%s%d", is_amd(device) ? "ROCm" : "CUDA", container ? 0 : device->gpu);
+}
+
 static void put_devices(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
 {
     hl_buf_puts(buf, " --device ");
     for (size_t p = 0; p < way->gpu_count; p++) {
-        const struct hl_plan_device *device = &plan->devices[way->parts[p].device];
-        bool amd = device->vendor && strcmp(device->vendor, "amd") == 0;
-        hl_buf_printf(buf, "%s%s%d", p ? "," : "", amd ? "ROCm" : "CUDA", device->gpu);
+        hl_buf_puts(buf, p ? "," : "");
+        put_device(buf, &plan->devices[way->parts[p].device], false);
     }
 }
 
+/* As the inventory names it, or where a container has it. */
+static void put_file(struct hl_buf *buf, const char *file, bool container)
+{
+    const char *slash = strrchr(file, '/');
+    struct hl_buf path;
+    hl_buf_init(&path, HL_PLAN_MAX_TEXT);
+    if (container)
+        hl_buf_printf(&path, "/models/%s", slash ? slash + 1 : file);
+    else
+        hl_buf_puts(&path, file);
+    if (path.failed)
+        buf->failed = path.failed;
+    else
+        put_word(buf, path.data);
+    hl_buf_free(&path);
+}
+
+/* What is loaded beside the model: the projector goes where the model begins by itself. */
+static void put_beside(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way,
+                       const struct hl_model *from, bool container)
+{
+    if (from->mmproj && (way->projector || way->given)) {
+        hl_buf_puts(buf, " --mmproj ");
+        put_file(buf, from->mmproj, container);
+        hl_buf_puts(buf, way->gpu_count ? "" : " --no-mmproj-offload");
+    }
+    if (!from->draft || !(way->draft || way->given))
+        return;
+    hl_buf_puts(buf, " --spec-type draft-simple --model-draft ");
+    put_file(buf, from->draft, container);
+    hl_buf_puts(buf, " --device-draft ");
+    if (way->gpu_count)
+        put_device(buf, &plan->devices[way->parts[0].device], container);
+    else
+        hl_buf_puts(buf, "none");
+    hl_buf_puts(buf, way->gpu_count ? " --n-gpu-layers-draft 999" : " --n-gpu-layers-draft 0");
+}
+
 static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
-                          const struct hl_plan_model *model, bool devices)
+                          const struct hl_plan_model *model, const struct hl_model *from,
+                          bool container)
 {
     const struct hl_way *way = &model->way;
-    if (way->gpu_count && devices)
+    hl_buf_puts(buf, "--model ");
+    put_file(buf, from->file ? from->file : model->name, container);
+    if (way->gpu_count && !container)
         put_devices(buf, plan, way);
     if (way->gpu_count == 0)
         hl_buf_puts(buf, " --device none --n-gpu-layers 0");
@@ -64,7 +112,7 @@ static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
     else
         hl_buf_puts(buf, " --n-gpu-layers 999");
     if (way->gpu_count > 1)
-        put_split(buf, plan, way);
+        put_split(buf, way);
     if (way->cpu_experts)
         hl_buf_printf(buf, " --n-cpu-moe %lld", (long long)way->cpu_experts);
     if (way->context)
@@ -73,15 +121,15 @@ static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
     if (strcmp(way->kv, "f16") != 0)
         hl_buf_printf(buf, " --flash-attn on --cache-type-k %s --cache-type-v %s", way->kv,
                       way->kv);
+    put_beside(buf, plan, way, from, container);
     hl_buf_puts(buf, " --fit off");
 }
 
 static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
-                       const struct hl_plan_model *model, const char *file)
+                       const struct hl_plan_model *model, const struct hl_model *from)
 {
     const struct hl_way *way = &model->way;
-    const struct hl_plan_device *device = &plan->devices[way->parts[0].device];
-    bool amd = device->vendor && strcmp(device->vendor, "amd") == 0;
+    bool amd = is_amd(&plan->devices[way->parts[0].device]);
     hl_buf_puts(buf, "docker run -d -v models:/models -p 8080:8080");
     if (way->gpu_count && amd) {
         hl_buf_puts(buf, " --device /dev/kfd --device /dev/dri -e HIP_VISIBLE_DEVICES=");
@@ -91,24 +139,17 @@ static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
         put_gpus(buf, plan, way);
         hl_buf_puts(buf, "\"'");
     }
-    hl_buf_printf(buf, " ghcr.io/ggml-org/llama.cpp:server%s --host 0.0.0.0 --model ",
+    hl_buf_printf(buf, " ghcr.io/ggml-org/llama.cpp:server%s --host 0.0.0.0 ",
                   !way->gpu_count ? ""
                   : amd           ? "-rocm"
                                   : "-cuda");
-    const char *name = strrchr(file, '/');
-    struct hl_buf path;
-    hl_buf_init(&path, HL_PLAN_MAX_TEXT);
-    hl_buf_printf(&path, "/models/%s", name ? name + 1 : file);
-    put_word(buf, path.data ? path.data : "/models");
-    hl_buf_free(&path);
-    put_arguments(buf, plan, model, false); /* the container sees its GPUs only */
+    put_arguments(buf, plan, model, from, true);
 }
 
 static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
                             const struct hl_plan_model *model)
 {
     const struct hl_way *way = &model->way;
-    const char *vendor = plan->devices[way->parts[0].device].vendor;
     hl_buf_printf(buf, "OLLAMA_NUM_PARALLEL=%d", model->parallel);
     if (strcmp(way->kv, "f16") != 0)
         hl_buf_printf(buf, " OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=%s", way->kv);
@@ -116,8 +157,8 @@ static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
         hl_buf_puts(buf, " OLLAMA_SCHED_SPREAD=1");
     if (way->gpu_count == 0)
         return;
-    hl_buf_puts(buf, vendor && strcmp(vendor, "amd") == 0 ? " ROCR_VISIBLE_DEVICES="
-                                                          : " CUDA_VISIBLE_DEVICES=");
+    hl_buf_puts(buf, is_amd(&plan->devices[way->parts[0].device]) ? " ROCR_VISIBLE_DEVICES="
+                                                                  : " CUDA_VISIBLE_DEVICES=");
     put_gpus(buf, plan, way);
 }
 
@@ -128,15 +169,13 @@ int hl_plan_flags(homelab_plan *plan, const homelab_planner *planner)
         struct hl_plan_model *model = &plan->models[i];
         if (!model->placed)
             continue;
-        const char *file = data->models[model->model].file;
+        const struct hl_model *from = &data->models[model->model];
         struct hl_buf server, docker, environment;
         hl_buf_init(&server, HL_PLAN_MAX_TEXT);
         hl_buf_init(&docker, HL_PLAN_MAX_TEXT);
         hl_buf_init(&environment, HL_PLAN_MAX_TEXT);
-        hl_buf_puts(&server, "--model ");
-        put_word(&server, file ? file : model->name);
-        put_arguments(&server, plan, model, true);
-        put_docker(&docker, plan, model, file ? file : model->name);
+        put_arguments(&server, plan, model, from, false);
+        put_docker(&docker, plan, model, from);
         put_environment(&environment, plan, model);
         model->server = hl_buf_take(&server);
         model->docker = hl_buf_take(&docker);

@@ -77,6 +77,8 @@ static void put_model(struct hl_buf *buf, const homelab_plan *plan,
     hl_buf_puts(buf, ",\"kv\":");
     hl_buf_json(buf, way->given ? NULL : way->kv);
     put_parts(buf, plan, way);
+    hl_buf_printf(buf, ",\"projector_bytes\":%lld,\"draft_bytes\":%lld", (long long)way->projector,
+                  (long long)way->draft);
     hl_buf_printf(buf, ",\"confidence\":\"%s\",\"why\":",
                   way->given   ? "given"
                   : way->bound ? "bound"

@@ -28,6 +28,7 @@ struct hl_plan_device {
 struct hl_plan_part {
     size_t device;
     int64_t weights, context, compute, overhead;
+    int64_t share; /* MiB by which a split gives it layers */
 };
 
 /* A way of running a model: which devices hold how much. */
@@ -37,6 +38,7 @@ struct hl_way {
     int64_t layers; /* on GPUs, the output layer included; -1: all, number unknown */
     int64_t context;
     int64_t cpu_experts;
+    int64_t projector, draft; /* bytes of the first part that are theirs */
     const char *kv;
     bool bound; /* an upper bound, not exact */
     bool given; /* a size as given, without context and buffers */
@@ -78,11 +80,23 @@ struct hl_reading {
     int64_t used;
 };
 
+/* What a server loads together. */
+enum hl_role {
+    HL_ROLE_MODEL,
+    HL_ROLE_PROJECTOR,
+    HL_ROLE_DRAFT,
+    HL_ROLES
+};
+
+struct hl_headers {
+    homelab_gguf *of[HL_ROLES]; /* NULL: none */
+};
+
 struct homelab_planner {
     homelab_allocator *allocator;
     homelab_inventory *inventory;
     homelab_opts *opts;
-    homelab_gguf **headers; /* by model */
+    struct hl_headers *headers; /* by model */
     struct hl_reading *readings;
     size_t reading_count;
 };
@@ -104,7 +118,8 @@ int hl_plan_devices(homelab_plan *plan, const homelab_planner *planner);
 /* What to ask of a model's header. */
 struct hl_ask {
     const homelab_gguf *header;
-    const struct hl_plan_device *devices; /* all of the plan's */
+    const homelab_gguf *projector, *draft; /* NULL: none */
+    const struct hl_plan_device *devices;  /* all of the plan's */
     size_t gpus[HL_PLAN_MAX_GPUS];
     size_t gpu_count;
     size_t cpu; /* the device for what is in host memory */

@@ -20,7 +20,7 @@ int homelab_planner_new(homelab_planner **out, homelab_inventory *inventory,
         return hl_error_nomem();
     planner->allocator = hl_opt_allocator(opts);
     planner->headers =
-        hl_calloc(hl_inventory_data(inventory)->model_count + 1, sizeof(homelab_gguf *));
+        hl_calloc(hl_inventory_data(inventory)->model_count + 1, sizeof *planner->headers);
     int code = planner->headers ? hl_opts_copy(&planner->opts, opts) : hl_error_nomem();
     if (code) {
         hl_free(planner->headers);
@@ -38,7 +38,8 @@ void homelab_planner_free(homelab_planner *planner)
         return;
     HL_API(planner->allocator);
     for (size_t m = 0; m < hl_inventory_data(planner->inventory)->model_count; m++)
-        homelab_gguf_unref(planner->headers[m]);
+        for (size_t role = 0; role < HL_ROLES; role++)
+            homelab_gguf_unref(planner->headers[m].of[role]);
     hl_free(planner->headers);
     hl_free(planner->readings);
     homelab_opts_free(planner->opts);
@@ -46,21 +47,51 @@ void homelab_planner_free(homelab_planner *planner)
     hl_free(planner);
 }
 
-int homelab_planner_set_header(homelab_planner *planner, const char *model, homelab_gguf *gguf)
+static bool is_projector(const homelab_gguf *gguf)
 {
-    HL_API(planner ? planner->allocator : NULL);
+    const char *architecture = homelab_gguf_architecture(gguf);
+    return architecture && strcmp(architecture, "clip") == 0;
+}
+
+/* Keeps a header in its role; a projector and a model are not taken for each other. */
+static int set_header(homelab_planner *planner, const char *model, homelab_gguf *gguf,
+                      enum hl_role role)
+{
     if (!planner || !model || !gguf)
         return hl_error_argument(!planner ? "planner" : !model ? "model" : "gguf", "a pointer");
+    bool projector = is_projector(gguf);
+    if (projector != (role == HL_ROLE_PROJECTOR))
+        return hl_error_set(HOMELAB_E_INVALID, 0, model, "model '%s': found %s, expected %s", model,
+                            projector ? "an image projector" : "a language model",
+                            projector ? "a language model" : "an image projector");
     const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
     for (size_t m = 0; m < data->model_count; m++) {
         if (strcmp(data->models[m].name, model) != 0)
             continue;
-        homelab_gguf *before = planner->headers[m];
-        planner->headers[m] = homelab_gguf_ref(gguf);
+        homelab_gguf *before = planner->headers[m].of[role];
+        planner->headers[m].of[role] = homelab_gguf_ref(gguf);
         homelab_gguf_unref(before);
         return HOMELAB_OK;
     }
     return hl_error_set(HOMELAB_E_NOT_FOUND, 0, model, "model '%s': not in the inventory", model);
+}
+
+int homelab_planner_set_header(homelab_planner *planner, const char *model, homelab_gguf *gguf)
+{
+    HL_API(planner ? planner->allocator : NULL);
+    return set_header(planner, model, gguf, HL_ROLE_MODEL);
+}
+
+int homelab_planner_set_projector(homelab_planner *planner, const char *model, homelab_gguf *gguf)
+{
+    HL_API(planner ? planner->allocator : NULL);
+    return set_header(planner, model, gguf, HL_ROLE_PROJECTOR);
+}
+
+int homelab_planner_set_draft(homelab_planner *planner, const char *model, homelab_gguf *gguf)
+{
+    HL_API(planner ? planner->allocator : NULL);
+    return set_header(planner, model, gguf, HL_ROLE_DRAFT);
 }
 
 static struct hl_reading *reading_of(homelab_planner *planner, size_t node, size_t gpu)

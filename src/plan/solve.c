@@ -342,7 +342,7 @@ static int read_result(struct solver *solver)
         size_t m = solver->item_model[i];
         const struct hl_model *from = &solver->data->models[m];
         struct hl_plan_model *model = &plan->models[plan->model_count++];
-        const homelab_gguf *header = solver->planner->headers[m];
+        const homelab_gguf *header = solver->planner->headers[m].of[HL_ROLE_MODEL];
         model->name = hl_strdup(from->name);
         model->model = m;
         model->replicas = from->replicas;

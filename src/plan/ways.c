@@ -18,8 +18,8 @@ struct finder {
     const homelab_planner *planner;
     const homelab_plan *plan;
     const struct hl_model *model;
-    const homelab_gguf *header;
-    int64_t layers; /* without the output layer; -1: unknown */
+    const homelab_gguf *header; /* of the model */
+    int64_t layers;             /* without the output layer; -1: unknown */
     const char *kv[8];
     size_t kv_count;
     struct hl_ask ask;
@@ -248,13 +248,15 @@ int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const hom
                             .planner = planner,
                             .plan = plan,
                             .model = &data->models[model],
-                            .header = planner->headers[model]};
+                            .header = planner->headers[model].of[HL_ROLE_MODEL]};
     if (finder.model->vram_bytes || !finder.header)
         return finder.model->vram_bytes || finder.model->size_bytes ? find_given(&finder)
                                                                     : HOMELAB_OK;
     read_kv(&finder);
     finder.layers = homelab_gguf_layer_count(finder.header);
     finder.ask = (struct hl_ask){.header = finder.header,
+                                 .projector = planner->headers[model].of[HL_ROLE_PROJECTOR],
+                                 .draft = planner->headers[model].of[HL_ROLE_DRAFT],
                                  .devices = plan->devices,
                                  .context = context_of(&finder),
                                  .parallel = finder.model->parallel,

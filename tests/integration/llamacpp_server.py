@@ -16,6 +16,10 @@ params.cpuparams.n_threads = threads
 params.cpuparams_batch.n_threads = threads
 if options.get("embedding"):
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+draft = options.pop("draft", None)
+if draft:
+    params.speculative.draft.mparams.path = draft
+    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
 for name, value in options.items():
     setattr(params, name, value)
 server = xllamacpp.Server(params)

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tempfile
 
 import cluster
 import lab
@@ -49,6 +50,18 @@ def needs(gguf, **options):
     return answer
 
 
+def plan(gguf, **model):
+    """The library's plan for one model on a processor."""
+    inventory = {"nodes": {"n": {"ram_gib": 64}}, "models": {"m": {"file": gguf, **model}}}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(inventory, file)
+        file.flush()
+        done = subprocess.run([cluster.program(), "plan", "--inventory", file.name, "--json",
+                               "-o", f"vram.runtime_date={LLAMACPP_DAY}"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["models"][0]
+
+
 def printed(log, what):
     """MiB in the last line about a buffer, since a server first measures without memory."""
     found = re.findall(rf"CPU(?:_Mapped)? +{what} buffer size = +([0-9.]+) MiB", log)
@@ -84,6 +97,22 @@ class LlamaCpp(cluster.LabTest):
                 expected = {"model": "weights", "KV": "context", "compute": "compute", "output": "output_buffer"}
                 self.assertEqual({what: mib(answer[key]) for what, key in expected.items()},
                                  {what: printed(log, what) for what in expected})
+
+
+    def test_draft_model_counts_in_a_plan(self):
+        """The model drafts for itself: its buffers twice, in one process, as the plan has them."""
+        settings = {**DEFAULTS, "context": 8192, "parallel": 2}
+        server = start(settings)
+        server.options["draft"] = server.model
+        with server:
+            log = server.log()
+        part, = plan(server.model, context=4096, parallel=2, draft=server.model)["parts"]
+        sizes = {what: [float(size) for size in re.findall(rf"CPU(?:_Mapped)? +{what} buffer size = +([0-9.]+)", log)[-2:]]
+                 for what in ("model", "KV", "compute", "output")}
+        self.assertTrue(all(len(pair) == 2 for pair in sizes.values()), sizes)
+        for key, expected in (("weights", sum(sizes["model"])), ("context", sum(sizes["KV"])),
+                              ("compute", sum(sizes["compute"] + sizes["output"]))):
+            self.assertAlmostEqual(part["bytes"][key] / MIB, expected, delta=0.02, msg=key)
 
 
 class Ollama(cluster.LabTest):

@@ -13,6 +13,7 @@ from schema import Checker
 HOMELAB = os.environ["HOMELAB"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BY_HAND = str(ROOT / "examples" / "inventory" / "plan.yaml")
+HEADERS = str(ROOT / "tests" / "data" / "gguf")
 NODE = "nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 24, vendor: nvidia, name: X}]}\nmodels:\n"
 
 
@@ -91,6 +92,29 @@ class Plan(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("none.gguf", err)
         self.assertIn("the size of 'm' is taken as given", err)
+
+    def test_projector_and_draft_model(self):
+        alone = "  m: {file: qwen2.5-vl-7b.Q4_K_M.hdr, context: 4096"
+        both = ", mmproj: mmproj-qwen2.5-vl-7b.F16.hdr, draft: qwen2.5-0.5b.Q4_K_M.hdr"
+        before = self.json("-i", self.inventory(alone + "}\n"), "--models", HEADERS)[1]["models"][0]
+        after = self.json("-i", self.inventory(alone + both + "}\n"), "--models", HEADERS)[1]["models"][0]
+        self.assertEqual((before["projector_bytes"], before["draft_bytes"]), (0, 0))
+        # What libmtmd reserves for that file: tests/unit/test_projector.c.
+        self.assertEqual(after["projector_bytes"], 1354131456 + 739025920)
+        needs = [sum(model["parts"][0]["bytes"].values()) for model in (before, after)]
+        self.assertEqual(needs[1] - needs[0], after["projector_bytes"] + after["draft_bytes"])
+        self.assertIn("with its projector (1.9 GiB) and its draft model", after["why"])
+        for flags in (after["flags"]["llama_server"], after["flags"]["docker"]):
+            self.assertIn("mmproj-qwen2.5-vl-7b.F16.hdr --spec-type draft-simple --model-draft ", flags)
+        code, out, err = self.run_plan("-i", self.inventory(alone + ", mmproj: none.gguf, draft: none.gguf}\n"),
+                                       "--models", HEADERS)
+        self.assertEqual(code, 0)
+        self.assertIn("the projector of 'm' is left out\n", err)
+        self.assertIn("the draft model of 'm' is left out\n", err)
+        code, out, err = self.run_plan("-i", self.inventory(alone + ", mmproj: qwen2.5-0.5b.Q4_K_M.hdr}\n"),
+                                       "--models", HEADERS)
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn("model 'm': found a language model, expected an image projector", err)
 
     def test_explain(self):
         out = self.run_plan("-i", BY_HAND, "--explain")[1]

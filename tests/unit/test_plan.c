@@ -40,6 +40,26 @@ static homelab_plan *plan_of(const char *text, const homelab_opts *opts)
     return plan;
 }
 
+static homelab_gguf *header_of(const char *name)
+{
+    char path[512];
+    homelab_gguf *gguf = NULL;
+    snprintf(path, sizeof path, TESTS_DATA "/gguf/%s.hdr", name);
+    if (homelab_gguf_load_file(&gguf, path, NULL))
+        fail_msg("%s", homelab_error_message());
+    return gguf;
+}
+
+typedef int set_header_fn(homelab_planner *planner, const char *model, homelab_gguf *gguf);
+
+static void give(homelab_planner *planner, set_header_fn *set, const char *model, const char *name)
+{
+    homelab_gguf *gguf = header_of(name);
+    if (set(planner, model, gguf))
+        fail_msg("%s", homelab_error_message());
+    homelab_gguf_unref(gguf);
+}
+
 static const char *device_of(const homelab_plan *plan, const char *name, int replica)
 {
     for (size_t i = 0; i < homelab_plan_model_count(plan); i++)
@@ -195,6 +215,141 @@ static void readings(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* --- What is loaded beside a model --- */
+
+struct bytes {
+    int64_t weights, context, compute;
+};
+
+/* On the first device and the host. */
+static void add_needs(struct bytes *bytes, const char *header, bool gpu, int64_t layers,
+                      int64_t context, int parallel, int64_t outputs)
+{
+    homelab_gguf *gguf = header_of(header);
+    homelab_opts *opts = NULL;
+    homelab_estimate *estimate = NULL;
+    assert_int_equal(homelab_opts_new(&opts), 0);
+    assert_int_equal(homelab_opts_set_string(opts, "vram.devices", gpu ? "cuda" : ""), 0);
+    assert_int_equal(homelab_opts_set_int(opts, "vram.gpu_layers", gpu ? layers : 0), 0);
+    assert_int_equal(homelab_opts_set_int(opts, "vram.context", context * parallel), 0);
+    assert_int_equal(homelab_opts_set_int(opts, "vram.parallel", parallel), 0);
+    assert_int_equal(homelab_opts_set_int(opts, "vram.outputs", outputs), 0);
+    assert_int_equal(homelab_estimate_new(&estimate, gguf, opts), 0);
+    for (size_t d = 0; d < homelab_estimate_device_count(estimate); d++) {
+        bytes[d].weights += homelab_estimate_weights_bytes(estimate, d);
+        bytes[d].context += homelab_estimate_context_bytes(estimate, d);
+        bytes[d].compute += homelab_estimate_compute_bytes(estimate, d);
+    }
+    bytes[homelab_estimate_device_count(estimate) - 1].compute +=
+        homelab_estimate_output_buffer_bytes(estimate);
+    homelab_estimate_unref(estimate);
+    homelab_opts_free(opts);
+    homelab_gguf_unref(gguf);
+}
+
+static homelab_plan *plan_with_all(const char *models)
+{
+    char text[1024];
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    snprintf(text, sizeof text, NODES "models:\n%s", models);
+    homelab_inventory *inventory = inventory_of(text);
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    give(planner, homelab_planner_set_header, "m", "qwen2.5-vl-7b.Q4_K_M");
+    give(planner, homelab_planner_set_projector, "m", "mmproj-qwen2.5-vl-7b.F16");
+    give(planner, homelab_planner_set_draft, "m", "qwen2.5-0.5b.Q4_K_M");
+    if (homelab_planner_plan(planner, &plan))
+        fail_msg("%s", homelab_error_message());
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+    return plan;
+}
+
+/* Model, projector and draft model are one process: their buffers add up, its overhead is there
+ * once. The draft model has the slots and the context of the model, which has more outputs. */
+static void beside(void **state)
+{
+    (void)state;
+    static const char models[] = "  m: {file: d/m.gguf, mmproj: \"d/p q.gguf\", draft: d/s.gguf, "
+                                 "parallel: 2, context: 4096%s}\n";
+    for (int gpu = 0; gpu < 2; gpu++) {
+        char text[512];
+        struct bytes expected[2] = {{0}};
+        snprintf(text, sizeof text, models, gpu ? "" : ", gpu_layers: 0");
+        homelab_plan *plan = plan_with_all(text);
+        add_needs(expected, "qwen2.5-vl-7b.Q4_K_M", gpu, -1, 4096, 2, 8);
+        add_needs(expected, "mmproj-qwen2.5-vl-7b.F16", gpu, -1, 4096, 2, 2);
+        add_needs(expected, "qwen2.5-0.5b.Q4_K_M", gpu, -1, 4096, 2, 2);
+        assert_string_equal(device_of(plan, "m", 0), gpu ? "a/gpu0" : "a/cpu");
+        assert_int_equal(homelab_plan_part_count(plan, 0), 1 + gpu);
+        for (size_t part = 0; part < homelab_plan_part_count(plan, 0); part++) {
+            assert_true(homelab_plan_part_weights(plan, 0, part) == expected[part].weights);
+            assert_true(homelab_plan_part_context(plan, 0, part) == expected[part].context);
+            assert_true(homelab_plan_part_compute(plan, 0, part) == expected[part].compute);
+        }
+        assert_true(homelab_plan_part_overhead(plan, 0, 0) == gpu * (int64_t)457 << 20);
+        const char *server = homelab_plan_model_llama_server(plan, 0);
+        const char *docker = homelab_plan_model_docker(plan, 0);
+        assert_non_null(strstr(server, "--mmproj 'd/p q.gguf'"));
+        assert_non_null(strstr(docker, "--mmproj '/models/p q.gguf'"));
+        assert_non_null(strstr(server, "--spec-type draft-simple --model-draft d/s.gguf"));
+        assert_non_null(strstr(docker, "--model-draft /models/s.gguf"));
+        assert_non_null(strstr(server, gpu ? "--device-draft CUDA0 --n-gpu-layers-draft 999"
+                                           : "--device-draft none --n-gpu-layers-draft 0"));
+        assert_int_equal(strstr(server, "--no-mmproj-offload") == NULL, gpu);
+        assert_non_null(strstr(homelab_plan_model_why(plan, 0),
+                               "; with its projector (1.9 GiB) and its draft model ("));
+        homelab_plan_unref(plan);
+    }
+}
+
+/* They count where a model is split: the first GPU gets fewer layers. */
+static void beside_a_split(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_with_all("  m: {pin: b, context: 98304, kv_types: [f16]}\n");
+    assert_int_equal(homelab_plan_part_count(plan, 0), 3);
+    assert_string_equal(device_of(plan, "m", 0), "b/gpu0");
+    int64_t projector_and_draft = 0, first = 0;
+    struct bytes alone[2] = {{0}};
+    add_needs(alone, "mmproj-qwen2.5-vl-7b.F16", true, -1, 98304, 1, 1);
+    add_needs(alone, "qwen2.5-0.5b.Q4_K_M", true, -1, 98304, 1, 1);
+    projector_and_draft = alone[0].weights + alone[0].context + alone[0].compute;
+    char split[64];
+    first = (12 * GIB - projector_and_draft) >> 20;
+    snprintf(split, sizeof split, "--tensor-split %lld,10240 ", (long long)first);
+    assert_non_null(strstr(homelab_plan_model_llama_server(plan, 0), split));
+    homelab_plan_unref(plan);
+}
+
+static void roles_of_headers(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory =
+        inventory_of(NODES "models:\n  m: {vram_gib: 5, mmproj: p.gguf}\n");
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    homelab_gguf *model = header_of("qwen2.5-0.5b.Q4_K_M");
+    homelab_gguf *projector = header_of("mmproj-llava-1.5-7b.F16");
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    assert_int_equal(homelab_planner_set_projector(planner, "m", model), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_header(planner, "m", projector), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_draft(planner, "m", projector), HOMELAB_E_INVALID);
+    assert_non_null(strstr(homelab_error_message(), "found an image projector"));
+    assert_int_equal(homelab_planner_set_draft(planner, "x", model), HOMELAB_E_NOT_FOUND);
+    assert_int_equal(homelab_planner_set_projector(planner, "m", projector), 0);
+    assert_int_equal(homelab_planner_set_projector(planner, "m", projector), 0);
+    /* A size that was seen has it all. */
+    assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+    assert_true(homelab_plan_device_planned(plan, 0) == 5 * GIB);
+    assert_non_null(strstr(homelab_plan_model_llama_server(plan, 0), "--mmproj p.gguf"));
+    homelab_plan_unref(plan);
+    homelab_gguf_unref(model);
+    homelab_gguf_unref(projector);
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+}
+
 /* --- Fits, on a memory model with known answers --- */
 
 /* A layer takes 100 MiB, 1000 tokens of context 50, the buffers 200, and 400 more when the CPU has
@@ -281,6 +436,10 @@ static void nulls(void **state)
     assert_int_equal(homelab_planner_new(NULL, NULL, NULL), HOMELAB_E_INVALID);
     assert_int_equal(homelab_planner_plan(NULL, NULL), HOMELAB_E_INVALID);
     assert_int_equal(homelab_planner_set_header(NULL, "m", NULL), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_projector(NULL, "m", NULL), HOMELAB_E_INVALID);
+    assert_int_equal(homelab_planner_set_draft(NULL, "m", NULL), HOMELAB_E_INVALID);
+    assert_null(homelab_inventory_model_mmproj(NULL, 0));
+    assert_null(homelab_inventory_model_draft(NULL, 0));
     assert_int_equal(homelab_planner_set_used(NULL, "m", 0, 0), HOMELAB_E_INVALID);
 }
 
@@ -378,11 +537,19 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules),   cmocka_unit_test(apart_and_replicas),
-        cmocka_unit_test(by_hand), cmocka_unit_test(readings),
-        cmocka_unit_test(fits),    cmocka_unit_test(texts),
-        cmocka_unit_test(nulls),   cmocka_unit_test(wrong_roles),
-        cmocka_unit_test(memory),  cmocka_unit_test(threads_and_forks),
+        cmocka_unit_test(rules),
+        cmocka_unit_test(apart_and_replicas),
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(readings),
+        cmocka_unit_test(fits),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(nulls),
+        cmocka_unit_test(wrong_roles),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(threads_and_forks),
+        cmocka_unit_test(beside),
+        cmocka_unit_test(beside_a_split),
+        cmocka_unit_test(roles_of_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,11 +17,16 @@ struct plan_arguments {
 
 /* --- Inputs --- */
 
-/* A path as the inventory names it: beside the models' folder, or the inventory. */
+static bool is_url(const char *file)
+{
+    return strncmp(file, "http://", 7) == 0 || strncmp(file, "https://", 8) == 0;
+}
+
+/* A file as the inventory names it: in the models' folder, or beside the inventory. */
 static void model_path(char *out, const struct plan_arguments *arguments, const char *file)
 {
     const char *slash = strrchr(arguments->inventory, '/');
-    if (*file == '/')
+    if (*file == '/' || is_url(file))
         snprintf(out, PATH_MAX_BYTES, "%s", file);
     else if (arguments->models)
         snprintf(out, PATH_MAX_BYTES, "%s/%s", arguments->models, file);
@@ -32,43 +37,64 @@ static void model_path(char *out, const struct plan_arguments *arguments, const 
         snprintf(out, PATH_MAX_BYTES, "%s", file);
 }
 
+/* A failure is told on stderr, in a line that is not ended. */
 static int load_header(homelab_gguf **out, const struct plan_arguments *arguments, const char *file)
 {
     char path[PATH_MAX_BYTES];
-    if (strncmp(file, "http://", 7) != 0 && strncmp(file, "https://", 8) != 0) {
-        model_path(path, arguments, file);
-        return homelab_gguf_load_file(out, path, arguments->opts);
-    }
     homelab_ctx *ctx = NULL;
-    int code = homelab_ctx_new(&ctx, arguments->opts);
-    if (!code)
-        code = homelab_gguf_load_url(out, ctx, file, URL_TIMEOUT_MS, arguments->opts);
+    int code;
+    model_path(path, arguments, file);
+    if (!is_url(path)) {
+        code = homelab_gguf_load_file(out, path, arguments->opts);
+    } else {
+        code = homelab_ctx_new(&ctx, arguments->opts);
+        if (!code)
+            code = homelab_gguf_load_url(out, ctx, path, URL_TIMEOUT_MS, arguments->opts);
+    }
+    if (code)
+        fprintf(stderr, "homelab: plan: %s; ", homelab_error_message());
     homelab_ctx_unref(ctx);
     return code;
 }
 
-/* A header that cannot be read is a line on stderr; the model is planned by its given size. */
+/* What may be loaded for a model: where the inventory names the file, where the header goes, and
+ * what comes of one that cannot be read, which is a line on stderr. */
+struct role {
+    const char *(*file)(const homelab_inventory *inventory, size_t i);
+    int (*set)(homelab_planner *planner, const char *model, homelab_gguf *gguf);
+    const char *before, *after; /* the name of the model */
+};
+static const struct role roles[] = {
+    {homelab_inventory_model_file, homelab_planner_set_header, "the size of", "is taken as given"},
+    {homelab_inventory_model_mmproj, homelab_planner_set_projector, "the projector of",
+     "is left out"},
+    {homelab_inventory_model_draft, homelab_planner_set_draft, "the draft model of", "is left out"},
+};
+
+static int add_header(homelab_planner *planner, const homelab_inventory *inventory, size_t i,
+                      const struct role *role, const struct plan_arguments *arguments)
+{
+    const char *file = role->file(inventory, i), *name = homelab_inventory_model_name(inventory, i);
+    homelab_gguf *header = NULL;
+    if (!file)
+        return CLI_HEALTHY;
+    if (load_header(&header, arguments, file)) {
+        fprintf(stderr, "%s '%s' %s\n", role->before, name, role->after);
+        return CLI_HEALTHY;
+    }
+    int code = role->set(planner, name, header);
+    homelab_gguf_unref(header);
+    return code ? fail_library("plan") : CLI_HEALTHY;
+}
+
 static int add_headers(homelab_planner *planner, const homelab_inventory *inventory,
                        const struct plan_arguments *arguments)
 {
-    for (size_t i = 0; i < homelab_inventory_model_count(inventory); i++) {
-        const char *file = homelab_inventory_model_file(inventory, i);
-        homelab_gguf *header = NULL;
-        if (!file)
-            continue;
-        if (load_header(&header, arguments, file)) {
-            fprintf(stderr, "homelab: plan: %s; ", homelab_error_message());
-            fprintf(stderr, "the size of '%s' is taken as given\n",
-                    homelab_inventory_model_name(inventory, i));
-            continue;
-        }
-        int code =
-            homelab_planner_set_header(planner, homelab_inventory_model_name(inventory, i), header);
-        homelab_gguf_unref(header);
-        if (code)
-            return fail_library("plan");
-    }
-    return CLI_HEALTHY;
+    int code = CLI_HEALTHY;
+    for (size_t i = 0; i < homelab_inventory_model_count(inventory) && !code; i++)
+        for (size_t r = 0; r < sizeof roles / sizeof *roles && !code; r++)
+            code = add_header(planner, inventory, i, &roles[r], arguments);
+    return code;
 }
 
 /* NODE/gpuNUMBER=GIB */

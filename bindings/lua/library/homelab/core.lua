@@ -1430,6 +1430,16 @@ function Inventory:model_name(i) end
 ---@return string?
 function Inventory:model_file(i) end
 
+---File of model i's image projector; NULL past the end or where the inventory names none. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:model_mmproj(i) end
+
+---File of model i's draft model; NULL past the end or where the inventory names none. Borrowed.
+---@param i integer
+---@return string?
+function Inventory:model_draft(i) end
+
 core.Inventory = {}
 
 ---Reads and checks an inventory file.
@@ -1651,6 +1661,25 @@ local Planner = {}
 ---@return string? message
 ---@return integer? code
 function Planner:set_header(model, gguf) end
+
+---Gives a model the header of its image projector, which is loaded with it: on the first of its GPUs, or in main
+---memory. Not looked at where the model's size is taken as given.
+---@param model string
+---@param gguf homelab.Gguf
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Planner:set_projector(model, gguf) end
+
+---Gives a model the header of its draft model, which the same server loads with it, with all its layers on the first of
+---the model's GPUs or in main memory, and with a cache for the same contexts. Not looked at where the model's size is
+---taken as given.
+---@param model string
+---@param gguf homelab.Gguf
+---@return boolean?
+---@return string? message
+---@return integer? code
+function Planner:set_draft(model, gguf) end
 
 ---Gives a reading of memory in use on a GPU, which goes before the inventory's `used_gib`.
 ---@param node string
