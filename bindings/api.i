@@ -187,6 +187,7 @@ HOMELAB_OBJECT(homelab_estimate, Estimate, homelab_estimate_unref)
 %constant const char *OPT_JSON_MAX_DEPTH = HOMELAB_OPT_JSON_MAX_DEPTH;
 %constant const char *OPT_LOG_RING = HOMELAB_OPT_LOG_RING;
 %constant const char *OPT_PLAN_CONTEXT = HOMELAB_OPT_PLAN_CONTEXT;
+%constant const char *OPT_PLAN_LEAST_SHARE = HOMELAB_OPT_PLAN_LEAST_SHARE;
 %constant const char *OPT_PLAN_MAX_STEPS = HOMELAB_OPT_PLAN_MAX_STEPS;
 %constant const char *OPT_PLAN_ROLES = HOMELAB_OPT_PLAN_ROLES;
 %constant const char *OPT_PROBE_CANARY_TIMEOUT_MS = HOMELAB_OPT_PROBE_CANARY_TIMEOUT_MS;

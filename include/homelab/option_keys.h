@@ -156,6 +156,11 @@
  */
 #define HOMELAB_OPT_PLAN_CONTEXT "plan.context"
 
+/** Least share of a model's layers that a plan puts on GPUs, where the model could run on the CPU
+ * instead; 100 means all or none. (integer, 0 to 100 percent, default 25) @since 0.2.0
+ */
+#define HOMELAB_OPT_PLAN_LEAST_SHARE "plan.least_share"
+
 /** Steps after which a search for a plan ends with the best found and a bound; the count of
  * steps, not time, so that the same input gives the same plan. (integer, 1 to 1000000000000
  * steps, default 20000000) @since 0.2.0

@@ -106,7 +106,8 @@ HOMELAB_API void homelab_plan_unref(homelab_plan *plan);
 
 /** @brief HOMELAB_PLAN_…; -1 for NULL. @since 0.2.0 */
 HOMELAB_API int homelab_plan_status(const homelab_plan *plan);
-/** @brief Whether no better plan exists. @since 0.2.0 */
+/** @brief Whether no other choice of the ways that docs/plan.md lists is better; what fills the
+ * room that is left is not searched for. @since 0.2.0 */
 HOMELAB_API bool homelab_plan_is_optimal(const homelab_plan *plan);
 /** @brief Number of the objective's levels, most important first. @since 0.2.0 */
 HOMELAB_API size_t homelab_plan_level_count(const homelab_plan *plan);
@@ -114,8 +115,8 @@ HOMELAB_API size_t homelab_plan_level_count(const homelab_plan *plan);
  * units of weights on GPUs, then on those of the highest bandwidth, and so on; last, units taken,
  * negative. 0 past the end. @since 0.2.0 */
 HOMELAB_API int64_t homelab_plan_level(const homelab_plan *plan, size_t level);
-/** @brief What no plan exceeds at a level while the levels above are at their best; equals the
- * value in an optimal plan. @since 0.2.0 */
+/** @brief What no choice of ways exceeds at a level while the levels above are at their best, and
+ * at least the plan's value; equals it in an optimal plan. @since 0.2.0 */
 HOMELAB_API int64_t homelab_plan_bound(const homelab_plan *plan, size_t level);
 
 /** @brief Number of devices: the GPUs of each node, then its CPU. @since 0.2.0 */

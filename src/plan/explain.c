@@ -47,17 +47,21 @@ static void put_gpu_place(struct hl_buf *buf, const homelab_plan *plan,
                           const struct hl_plan_model *model)
 {
     const struct hl_way *way = &model->way;
+    const char *device = plan->devices[way->parts[0].device].id;
+    bool part = way->layers >= 0 && model->layer_count >= 0 && way->layers <= model->layer_count;
     if (way->gpu_count > 1)
         hl_buf_printf(buf, "split over %zu GPUs, since no one of the node has room for it",
                       way->gpu_count);
-    else if (way->cpu_experts > 0)
-        hl_buf_printf(buf, "on %s, the experts of %lld layers in main memory",
-                      plan->devices[way->parts[0].device].id, (long long)way->cpu_experts);
-    else if (way->layers >= 0 && model->layer_count >= 0 && way->layers <= model->layer_count)
-        hl_buf_printf(buf, "on %s with %lld of %lld layers", plan->devices[way->parts[0].device].id,
-                      (long long)way->layers, (long long)model->layer_count + 1);
     else
-        hl_buf_printf(buf, "fits %s", plan->devices[way->parts[0].device].id);
+        hl_buf_printf(buf, "%s %s", part || way->cpu_experts ? "on" : "fits", device);
+    if (way->cpu_experts)
+        hl_buf_printf(buf, ", the experts of %lld layers in main memory",
+                      (long long)way->cpu_experts);
+    else if (part)
+        hl_buf_printf(buf, " with %lld of %lld layers", (long long)way->layers,
+                      (long long)model->layer_count + 1);
+    if (way->rest)
+        hl_buf_puts(buf, ", in the room that the others leave");
     if (way->given)
         hl_buf_puts(buf, "; size as given, without KV cache and buffers");
     else if (way->bound)

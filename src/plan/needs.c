@@ -137,7 +137,9 @@ static void start_way(struct hl_way *way, const struct hl_ask *ask)
                            .context = ask->context,
                            .cpu_experts = ask->cpu_experts,
                            .kv = ask->kv,
-                           .bound = !homelab_gguf_is_certain(ask->header)};
+                           .bound = !homelab_gguf_is_certain(ask->header),
+                           .whole = ask->gpu_count && ask->cpu_experts == 0 &&
+                                    ask->layers > homelab_gguf_layer_count(ask->header)};
     for (size_t g = 0; g < ask->gpu_count; g++)
         way->parts[g].device = ask->gpus[g];
     way->parts[ask->gpu_count].device = ask->cpu;

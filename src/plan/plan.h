@@ -1,5 +1,6 @@
 /* A plan, from the inside. Parts: needs.c (what a way of running a model takes), ways.c (which ways
- * there are), solve.c (which one each model gets), text files (json.c, svg.c, flags.c, diff.c). */
+ * there are), solve.c (which one each model gets), fill.c (what goes into the room that is left),
+ * text files (json.c, svg.c, flags.c, explain.c). */
 #ifndef HL_PLAN_PLAN_H
 #define HL_PLAN_PLAN_H
 
@@ -42,6 +43,8 @@ struct hl_way {
     const char *kv;
     bool bound; /* an upper bound, not exact */
     bool given; /* a size as given, without context and buffers */
+    bool whole; /* all on GPUs but what is read row by row */
+    bool rest;  /* in the room that the search left */
 };
 
 struct hl_ways {
@@ -143,9 +146,9 @@ int hl_fit_experts(struct hl_way *way, bool *found, struct hl_ask ask, int64_t l
 int hl_fit_context(struct hl_way *way, bool *found, struct hl_ask ask, int64_t most,
                    hl_needs_fn *needs, const homelab_opts *opts);
 
-/* All ways of a model on the plan's devices. */
-int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const homelab_plan *plan,
-                 size_t model);
+/* All ways of a model on the devices when nothing else is planned there. */
+int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
+                 const struct hl_plan_device *devices, size_t device_count, size_t model);
 void hl_ways_free(struct hl_ways *ways);
 
 /* Chooses a way for each model. ways by model of the inventory. */

@@ -197,7 +197,7 @@ static int make(homelab_plan *plan, const homelab_planner *planner)
     if (!ways)
         return hl_error_nomem();
     for (size_t m = 0; m < count && !code; m++)
-        code = hl_ways_find(&ways[m], planner, plan, m);
+        code = hl_ways_find(&ways[m], planner, plan->devices, plan->device_count, m);
     if (!code)
         code = hl_plan_solve(plan, planner, ways);
     if (!code)

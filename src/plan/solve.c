@@ -7,7 +7,7 @@
  *   3            weights on GPUs
  *   4 …          weights on the GPUs with the highest bandwidth, then on those with the next, …
  *   the last     less memory taken on GPUs, so more of it free */
-#include "plan/plan.h"
+#include "plan/solver.h"
 
 #include "core/alloc.h"
 #include "core/error.h"
@@ -16,37 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT      65536
-#define MAX_SETS  8
-#define MAX_SPEED 8
-
-struct solver {
-    homelab_plan *plan;
-    const homelab_planner *planner;
-    const struct hl_inventory_data *data;
-    const struct hl_ways *ways;
-    struct hl_place_problem problem;
-    int64_t *capacities;
-    struct hl_place_item items[HL_PLACE_MAX_ITEMS];
-    size_t item_model[HL_PLACE_MAX_ITEMS];
-    struct hl_place_option *options;
-    size_t *option_way; /* by option: index of the way within its model */
-    struct hl_place_use *uses;
-    size_t use_count;
-    const char *sets[MAX_SETS];
-    size_t set_count; /* at least 1 */
-    int64_t speeds[MAX_SPEED];
-    size_t speed_count;
-    bool *cpu_counts; /* by device: its memory can run out */
-    uint32_t roles;   /* that must be served */
-};
+#define UNIT 65536
 
 static int64_t units_up(int64_t bytes)
 {
     return (bytes + UNIT - 1) / UNIT;
 }
 
-static int read_sets(struct solver *solver)
+static int read_sets(struct hl_solver *solver)
 {
     for (size_t m = 0; m < solver->data->model_count; m++)
         for (size_t s = 0; s < solver->data->models[m].set_count; s++) {
@@ -56,9 +33,9 @@ static int read_sets(struct solver *solver)
                 at++;
             if (at < solver->set_count)
                 continue;
-            if (at == MAX_SETS)
+            if (at == HL_PLAN_MAX_SETS)
                 return hl_error_set(HOMELAB_E_LIMIT, 0, "sets",
-                                    "sets: found more than %d sets of models", MAX_SETS);
+                                    "sets: found more than %d sets of models", HL_PLAN_MAX_SETS);
             solver->sets[solver->set_count++] = name;
         }
     if (solver->set_count == 0)
@@ -66,7 +43,7 @@ static int read_sets(struct solver *solver)
     return HOMELAB_OK;
 }
 
-static bool in_set(const struct solver *solver, const struct hl_model *model, size_t set)
+bool hl_solver_in_set(const struct hl_solver *solver, const struct hl_model *model, size_t set)
 {
     for (size_t s = 0; s < model->set_count; s++)
         if (strcmp(model->sets[s], solver->sets[set]) == 0)
@@ -75,7 +52,7 @@ static bool in_set(const struct solver *solver, const struct hl_model *model, si
 }
 
 /* Bandwidths from the highest down; from the eighth on they count as one. */
-static void read_speeds(struct solver *solver)
+static void read_speeds(struct hl_solver *solver)
 {
     for (size_t d = 0; d < solver->plan->device_count; d++) {
         const struct hl_plan_device *device = &solver->plan->devices[d];
@@ -84,11 +61,11 @@ static void read_speeds(struct solver *solver)
             continue;
         while (at < solver->speed_count && solver->speeds[at] > device->bandwidth)
             at++;
-        if (at == MAX_SPEED ||
+        if (at == HL_PLAN_MAX_SPEEDS ||
             (at < solver->speed_count && solver->speeds[at] == device->bandwidth))
             continue;
         size_t moved = solver->speed_count - at;
-        if (solver->speed_count == MAX_SPEED)
+        if (solver->speed_count == HL_PLAN_MAX_SPEEDS)
             moved--;
         else
             solver->speed_count++;
@@ -98,7 +75,7 @@ static void read_speeds(struct solver *solver)
 }
 
 /* Main memory is a resource only where all models together might not find room. */
-static void read_cpus(struct solver *solver)
+static void read_cpus(struct hl_solver *solver)
 {
     for (size_t d = 0; d < solver->plan->device_count; d++) {
         const struct hl_plan_device *device = &solver->plan->devices[d];
@@ -119,15 +96,16 @@ static void read_cpus(struct solver *solver)
     }
 }
 
-static bool counts(const struct solver *solver, size_t device)
+static bool counts(const struct hl_solver *solver, size_t device)
 {
     return solver->plan->devices[device].gpu >= 0 || solver->cpu_counts[device];
 }
 
-static void set_gains(const struct solver *solver, const struct hl_model *model,
-                      const struct hl_way *way, struct hl_place_option *option)
+void hl_solver_gains(const struct hl_solver *solver, const struct hl_model *model,
+                     const struct hl_way *way, int64_t *gain)
 {
     int64_t gpu_weights = 0, weights = 0, taken = 0;
+    memset(gain, 0, HL_PLACE_LEVELS * sizeof *gain);
     for (size_t p = 0; p < way->part_count; p++) {
         const struct hl_plan_part *part = &way->parts[p];
         const struct hl_plan_device *device = &solver->plan->devices[part->device];
@@ -141,27 +119,33 @@ static void set_gains(const struct solver *solver, const struct hl_model *model,
         taken += units_up(hl_part_total(part));
         for (size_t s = 0; s + 1 < solver->speed_count; s++)
             if (device->bandwidth == solver->speeds[s])
-                option->gain[4 + s] += units;
+                gain[4 + s] += units;
     }
-    bool whole = way->gpu_count && way->cpu_experts == 0 &&
-                 (way->given || way->layers < 0 || gpu_weights * 20 >= weights * 19);
-    int64_t share = whole ? 1000 : weights ? gpu_weights * 1000 / weights : 0;
-    option->gain[1] = model->priority * share;
-    option->gain[2] = model->priority + 1; /* one of no priority is better placed than not */
-    option->gain[3] = gpu_weights;
-    option->gain[solver->problem.level_count - 1] = -taken;
+    int64_t share = way->whole ? 1000 : weights ? gpu_weights * 1000 / weights : 0;
+    gain[1] = model->priority * share;
+    gain[2] = model->priority + 1; /* one of no priority is better placed than not */
+    gain[3] = gpu_weights;
+    gain[solver->problem.level_count - 1] = -taken;
 }
 
-static void add_uses(struct solver *solver, const struct hl_model *model, const struct hl_way *way,
-                     struct hl_place_option *option)
+uint64_t hl_way_sites(const struct hl_way *way)
 {
+    uint64_t sites = 0;
+    for (size_t p = 0; p < way->part_count; p++)
+        if (way->parts[p].device < 64 && (p < way->gpu_count || way->gpu_count == 0))
+            sites |= (uint64_t)1 << way->parts[p].device;
+    return sites;
+}
+
+static void add_uses(struct hl_solver *solver, const struct hl_model *model,
+                     const struct hl_way *way, struct hl_place_option *option)
+{
+    option->sites = hl_way_sites(way);
     for (size_t p = 0; p < way->part_count; p++) {
         const struct hl_plan_part *part = &way->parts[p];
         int64_t amount = units_up(hl_part_total(part));
-        if (part->device < 64 && (p < way->gpu_count || way->gpu_count == 0))
-            option->sites |= (uint64_t)1 << part->device;
         for (size_t set = 0; counts(solver, part->device) && set < solver->set_count; set++)
-            if (amount && in_set(solver, model, set)) {
+            if (amount && hl_solver_in_set(solver, model, set)) {
                 solver->uses[solver->use_count++] =
                     (struct hl_place_use){part->device * solver->set_count + set, amount};
                 option->use_count++;
@@ -170,7 +154,7 @@ static void add_uses(struct solver *solver, const struct hl_model *model, const 
 }
 
 /* On CPUs whose memory cannot run out one way is as good as another: the node with most memory. */
-static bool redundant(const struct solver *solver, size_t m, size_t w)
+static bool redundant(const struct hl_solver *solver, size_t m, size_t w)
 {
     const struct hl_ways *ways = &solver->ways[m];
     const struct hl_way *way = &ways->ways[w];
@@ -190,7 +174,7 @@ static bool redundant(const struct solver *solver, size_t m, size_t w)
     return false;
 }
 
-static void add_options(struct solver *solver, size_t m, struct hl_place_item *item)
+static void add_options(struct hl_solver *solver, size_t m, struct hl_place_item *item)
 {
     item->option = solver->problem.option_count;
     for (size_t w = 0; w < solver->ways[m].count && item->option_count < HL_PLACE_MAX_OPTIONS;
@@ -201,12 +185,12 @@ static void add_options(struct solver *solver, size_t m, struct hl_place_item *i
         solver->option_way[solver->problem.option_count++] = w;
         item->option_count++;
         option->use = solver->use_count;
-        set_gains(solver, &solver->data->models[m], &solver->ways[m].ways[w], option);
+        hl_solver_gains(solver, &solver->data->models[m], &solver->ways[m].ways[w], option->gain);
         add_uses(solver, &solver->data->models[m], &solver->ways[m].ways[w], option);
     }
 }
 
-static int add_item(struct solver *solver, size_t m, int replica, uint64_t needs)
+static int add_item(struct hl_solver *solver, size_t m, int replica, uint64_t needs)
 {
     size_t i = solver->problem.item_count;
     if (i == HL_PLACE_MAX_ITEMS)
@@ -231,7 +215,7 @@ static int add_item(struct solver *solver, size_t m, int replica, uint64_t needs
     return HOMELAB_OK;
 }
 
-static int add_items(struct solver *solver)
+static int add_items(struct hl_solver *solver)
 {
     unsigned next = HL_CAP_COUNT;
     for (size_t m = 0; m < solver->data->model_count; m++) {
@@ -251,7 +235,7 @@ static int add_items(struct solver *solver)
     return HOMELAB_OK;
 }
 
-static void keep_apart(struct solver *solver)
+static void keep_apart(struct hl_solver *solver)
 {
     for (size_t i = 0; i < solver->problem.item_count; i++) {
         const struct hl_model *model = &solver->data->models[solver->item_model[i]];
@@ -265,7 +249,7 @@ static void keep_apart(struct solver *solver)
     }
 }
 
-static int take(struct solver *solver)
+static int take(struct hl_solver *solver)
 {
     size_t ways = 1, devices = solver->plan->device_count;
     for (size_t m = 0; m < solver->data->model_count; m++)
@@ -282,7 +266,7 @@ static int take(struct solver *solver)
                : hl_error_nomem();
 }
 
-static void drop(struct solver *solver)
+static void drop(struct hl_solver *solver)
 {
     hl_free(solver->cpu_counts);
     hl_free(solver->capacities);
@@ -292,7 +276,7 @@ static void drop(struct solver *solver)
 }
 
 /* Only resources that something uses, so that few are left. */
-static void number_resources(struct solver *solver, size_t *resource_count)
+static void number_resources(struct hl_solver *solver, size_t *resource_count)
 {
     size_t count = 0, all = solver->plan->device_count * solver->set_count;
     for (size_t r = 0; r < all; r++) {
@@ -310,7 +294,7 @@ static void number_resources(struct solver *solver, size_t *resource_count)
     *resource_count = count;
 }
 
-static void add_planned(struct solver *solver, int64_t *loads)
+static void add_planned(struct hl_solver *solver, int64_t *loads)
 {
     homelab_plan *plan = solver->plan;
     for (size_t set = 0; set < solver->set_count; set++) {
@@ -318,7 +302,7 @@ static void add_planned(struct solver *solver, int64_t *loads)
         for (size_t i = 0; i < plan->model_count; i++) {
             const struct hl_plan_model *model = &plan->models[i];
             for (size_t p = 0; model->placed && p < model->way.part_count; p++)
-                if (in_set(solver, &solver->data->models[model->model], set))
+                if (hl_solver_in_set(solver, &solver->data->models[model->model], set))
                     loads[model->way.parts[p].device] += hl_part_total(&model->way.parts[p]);
         }
         for (size_t d = 0; d < plan->device_count; d++)
@@ -327,58 +311,98 @@ static void add_planned(struct solver *solver, int64_t *loads)
     }
 }
 
-static int read_result(struct solver *solver)
+static int read_choices(struct hl_solver *solver)
 {
     homelab_plan *plan = solver->plan;
     plan->models = hl_calloc(solver->problem.item_count + 1, sizeof *plan->models);
-    int64_t *loads = hl_calloc(plan->device_count + 1, sizeof *loads);
-    if (!plan->models || !loads) {
-        hl_free(loads);
+    if (!plan->models)
         return hl_error_nomem();
-    }
-    uint32_t served = 0;
-    bool required_missing = false;
     for (size_t i = 0; i < solver->problem.item_count; i++) {
         size_t m = solver->item_model[i];
         const struct hl_model *from = &solver->data->models[m];
-        struct hl_plan_model *model = &plan->models[plan->model_count++];
         const homelab_gguf *header = solver->planner->headers[m].of[HL_ROLE_MODEL];
+        struct hl_plan_model *model = &plan->models[plan->model_count++];
+        int choice = plan->result.choice[i];
         model->name = hl_strdup(from->name);
+        if (!model->name)
+            return hl_error_nomem();
         model->model = m;
         model->replicas = from->replicas;
-        model->replica = plan->model_count > 1 && model[-1].model == m ? model[-1].replica + 1 : 0;
+        model->replica = i > 0 && solver->item_model[i - 1] == m ? model[-1].replica + 1 : 0;
         model->parallel = from->parallel;
         model->layer_count = header         ? homelab_gguf_layer_count(header)
                              : from->layers ? from->layers
                                             : -1;
-        int choice = plan->result.choice[i];
-        model->placed = choice >= 0;
         model->needs = solver->ways[m].smallest;
-        if (!model->name) {
-            hl_free(loads);
-            return hl_error_nomem();
-        }
-        if (choice < 0) {
-            required_missing = required_missing || (from->required && model->replica == 0);
-            continue;
-        }
-        plan->placed_count++;
-        served |= from->roles;
-        model->way =
-            solver->ways[m].ways[solver->option_way[solver->items[i].option + (size_t)choice]];
+        model->placed = choice >= 0;
+        if (model->placed)
+            model->way =
+                solver->ways[m].ways[solver->option_way[solver->items[i].option + (size_t)choice]];
     }
+    return HOMELAB_OK;
+}
+
+/* The levels of the plan as it is now; what filled the room may be above the search's bounds. */
+static void measure(struct hl_solver *solver)
+{
+    struct hl_place_result *result = &solver->plan->result;
+    uint64_t needs = 0;
+    memset(result->level, 0, sizeof result->level);
+    for (size_t i = 0; i < solver->plan->model_count; i++) {
+        const struct hl_plan_model *model = &solver->plan->models[i];
+        int64_t gain[HL_PLACE_LEVELS];
+        if (!model->placed)
+            continue;
+        needs |= solver->items[i].needs;
+        hl_solver_gains(solver, &solver->data->models[model->model], &model->way, gain);
+        for (int level = 1; level < solver->problem.level_count; level++)
+            result->level[level] += gain[level];
+    }
+    result->level[0] = __builtin_popcountll(needs);
+    for (int level = 0; level < solver->problem.level_count; level++)
+        if (result->proven || result->bound[level] < result->level[level])
+            result->bound[level] = result->level[level];
+}
+
+static void read_status(struct hl_solver *solver)
+{
+    homelab_plan *plan = solver->plan;
+    uint32_t served = 0;
+    bool required_missing = false;
+    for (size_t i = 0; i < plan->model_count; i++) {
+        const struct hl_plan_model *model = &plan->models[i];
+        const struct hl_model *from = &solver->data->models[model->model];
+        plan->placed_count += model->placed;
+        served |= model->placed ? from->roles : 0;
+        required_missing =
+            required_missing || (!model->placed && from->required && model->replica == 0);
+    }
+    plan->roles_missing = solver->roles & ~served;
+    plan->status = plan->roles_missing || required_missing  ? HOMELAB_PLAN_FAILED
+                   : plan->placed_count < plan->model_count ? HOMELAB_PLAN_PARTIAL
+                                                            : HOMELAB_PLAN_COMPLETE;
+}
+
+static int read_result(struct hl_solver *solver)
+{
+    solver->plan->level_count = solver->problem.level_count;
+    int code = read_choices(solver);
+    if (!code)
+        code = hl_plan_fill(solver);
+    if (code)
+        return code;
+    int64_t *loads = hl_calloc(solver->plan->device_count + 1, sizeof *loads);
+    if (!loads)
+        return hl_error_nomem();
     add_planned(solver, loads);
     hl_free(loads);
-    plan->roles_missing = solver->roles & ~served;
-    plan->level_count = solver->problem.level_count;
-    plan->status = plan->roles_missing || required_missing  ? 2
-                   : plan->placed_count < plan->model_count ? 1
-                                                            : 0;
+    measure(solver);
+    read_status(solver);
     return HOMELAB_OK;
 }
 
 /* Which roles must be served: those named, or all that a model has. */
-static int read_roles(struct solver *solver)
+static int read_roles(struct hl_solver *solver)
 {
     char name[32];
     const char *text = hl_opt_string(solver->planner->opts, HL_OPT_PLAN_ROLES);
@@ -405,7 +429,7 @@ static int read_roles(struct solver *solver)
     return HOMELAB_OK;
 }
 
-static int solve(struct solver *solver)
+static int solve(struct hl_solver *solver)
 {
     int code = read_roles(solver);
     if (!code)
@@ -434,7 +458,7 @@ static int solve(struct solver *solver)
 
 int hl_plan_solve(homelab_plan *plan, const homelab_planner *planner, const struct hl_ways *ways)
 {
-    struct solver *solver = hl_calloc(1, sizeof *solver);
+    struct hl_solver *solver = hl_calloc(1, sizeof *solver);
     if (!solver)
         return hl_error_nomem();
     solver->plan = plan;

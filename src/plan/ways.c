@@ -1,6 +1,6 @@
-/* Which ways there are to run a model, in the order of preference where one GPU could take several:
- * all of it with the most wanted type of KV cache that fits, on one GPU or, where none of the node
- * has room, split over several; then with experts on the CPU; then with the last layers only. */
+/* Which ways there are to run a model on a node, as if nothing else were there: all of it with the
+ * most wanted type of KV cache that fits, on one GPU or, where none has room, split over several;
+ * where it is not whole on one, also parts of it; and on the CPU. */
 #include "plan/plan.h"
 
 #include "core/alloc.h"
@@ -16,12 +16,15 @@
 struct finder {
     struct hl_ways *ways;
     const homelab_planner *planner;
-    const homelab_plan *plan;
+    const struct hl_plan_device *devices;
+    size_t device_count;
     const struct hl_model *model;
     const homelab_gguf *header; /* of the model */
     int64_t layers;             /* without the output layer; -1: unknown */
     const char *kv[8];
     size_t kv_count;
+    int64_t least_share; /* percent of the layers, on GPUs */
+    int64_t weights;     /* on GPUs at least, when all layers asked for are there; 0: unknown */
     struct hl_ask ask;
 };
 
@@ -45,10 +48,10 @@ void hl_ways_free(struct hl_ways *ways)
     *ways = (struct hl_ways){.ways = NULL};
 }
 
-static size_t cpu_of(const homelab_plan *plan, size_t node)
+static size_t cpu_of(const struct hl_plan_device *devices, size_t node)
 {
     size_t device = 0;
-    while (plan->devices[device].node != node || plan->devices[device].gpu >= 0)
+    while (devices[device].node != node || devices[device].gpu >= 0)
         device++;
     return device;
 }
@@ -58,7 +61,7 @@ static bool allowed(const struct finder *finder, size_t device)
     const char *pin = finder->model->pin;
     if (!pin)
         return true;
-    const char *id = finder->plan->devices[device].id;
+    const char *id = finder->devices[device].id;
     size_t length = strlen(pin);
     return strcmp(id, pin) == 0 || (strncmp(id, pin, length) == 0 && id[length] == '/' &&
                                     strchr(id + length + 1, '/') == NULL);
@@ -72,6 +75,15 @@ static void read_kv(struct finder *finder)
         types = HL_KV_F16 | HL_KV_Q8_0 << 4;
     for (; types & 15; types >>= 4)
         finder->kv[finder->kv_count++] = names[types & 3];
+}
+
+/* Whether trying is worth the time. */
+static bool may_hold(const struct finder *finder)
+{
+    int64_t room = 0;
+    for (size_t g = 0; g < finder->ask.gpu_count; g++)
+        room += hl_device_room(&finder->devices[finder->ask.gpus[g]]);
+    return room >= finder->weights;
 }
 
 static bool has_experts(const homelab_gguf *header)
@@ -98,12 +110,16 @@ static int find_whole(struct finder *finder, bool *found)
         }
         if (code)
             return code;
-        int64_t total = 0;
-        for (size_t p = 0; p < way.gpu_count; p++)
+        int64_t total = 0, weights = 0;
+        for (size_t p = 0; p < way.gpu_count; p++) {
             total += hl_part_total(&way.parts[p]);
+            weights += way.parts[p].weights;
+        }
+        if (finder->weights == 0 || weights < finder->weights)
+            finder->weights = weights;
         if (finder->ways->smallest == 0 || total < finder->ways->smallest)
             finder->ways->smallest = total;
-        if (!hl_way_fits(&way, finder->plan->devices))
+        if (!hl_way_fits(&way, finder->devices))
             continue;
         *found = true;
         code = add(finder->ways, &way);
@@ -114,7 +130,9 @@ static int find_whole(struct finder *finder, bool *found)
     return HOMELAB_OK;
 }
 
-static int find_part(struct finder *finder)
+/* A part of the model: without experts of as few layers as possible, else whole with less context
+ * where that may be, else with as many layers as fit. */
+static int find_part(struct finder *finder, bool less_context)
 {
     struct hl_way way;
     bool found = false;
@@ -123,14 +141,16 @@ static int find_part(struct finder *finder)
     if (has_experts(finder->header))
         code = hl_fit_experts(&way, &found, finder->ask, finder->layers, hl_needs_estimate,
                               finder->planner->opts);
-    if (!code && !found && !finder->model->context) {
+    if (!code && !found && less_context && !finder->model->context && may_hold(finder)) {
         code = hl_fit_context(&way, &found, finder->ask, finder->ask.context, hl_needs_estimate,
                               finder->planner->opts);
         found = found && way.context >= LEAST_CONTEXT;
     }
-    if (!code && !found)
+    if (!code && !found) {
         code = hl_fit_layers(&way, &found, finder->ask, finder->layers, hl_needs_estimate,
                              finder->planner->opts);
+        found = found && way.layers * 100 >= finder->least_share * (finder->layers + 1);
+    }
     finder->ask.kv = finder->kv[0];
     return code || !found ? code : add(finder->ways, &way);
 }
@@ -138,8 +158,8 @@ static int find_part(struct finder *finder)
 static size_t list_gpus(const struct finder *finder, size_t node, size_t *gpus)
 {
     size_t count = 0;
-    for (size_t d = 0; d < finder->plan->device_count && count < HL_PLAN_MAX_GPUS; d++) {
-        const struct hl_plan_device *device = &finder->plan->devices[d];
+    for (size_t d = 0; d < finder->device_count && count < HL_PLAN_MAX_GPUS; d++) {
+        const struct hl_plan_device *device = &finder->devices[d];
         if (device->node == node && device->gpu >= 0 && allowed(finder, d))
             gpus[count++] = d;
     }
@@ -161,6 +181,8 @@ static int find_splits(struct finder *finder, const size_t *gpus, size_t count, 
             for (size_t g = 0; g < count; g++)
                 if (set >> g & 1)
                     finder->ask.gpus[finder->ask.gpu_count++] = gpus[g];
+            if (!may_hold(finder))
+                continue;
             int code = find_whole(finder, &fits);
             if (code)
                 return code;
@@ -171,37 +193,74 @@ static int find_splits(struct finder *finder, const size_t *gpus, size_t count, 
     return HOMELAB_OK;
 }
 
-static int find_on_gpus(struct finder *finder, size_t node)
+static int find_on_one(struct finder *finder, const size_t *gpus, size_t count, bool *found)
 {
-    size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, node, gpus);
-    bool found = false, fits;
+    bool fits;
     int code = HOMELAB_OK;
+    *found = false;
+    finder->ask.gpu_count = 1;
     for (size_t g = 0; g < count && !code; g++) {
         finder->ask.gpus[0] = gpus[g];
-        finder->ask.gpu_count = 1;
         code = find_whole(finder, &fits);
-        found = found || fits;
-    }
-    if (!code && !found && finder->model->gpu_layers < 0)
-        code = find_splits(finder, gpus, count, &found);
-    for (size_t g = 0; g < count && !code && !found && finder->model->gpu_layers < 0; g++) {
-        finder->ask.gpus[0] = gpus[g];
-        finder->ask.gpu_count = 1;
-        code = find_part(finder);
+        *found = *found || fits;
     }
     return code;
 }
 
-static int find_on_cpu(struct finder *finder, size_t cpu)
+/* For the room of others a part on one GPU is also there where the model can be split. */
+static int find_parts(struct finder *finder, const size_t *gpus, size_t count, bool split)
 {
-    struct hl_way way;
-    finder->ask.gpu_count = 0;
-    finder->ask.cpu = cpu;
-    finder->ask.kv = "f16";
-    int code = hl_needs_estimate(&way, &finder->ask, finder->planner->opts);
-    if (code || !hl_way_fits(&way, finder->plan->devices))
+    int code = HOMELAB_OK;
+    finder->ask.gpu_count = 1;
+    for (size_t g = 0; g < count && !code; g++) {
+        finder->ask.gpus[0] = gpus[g];
+        code = find_part(finder, !split);
+    }
+    if (code || split || count < 2)
         return code;
-    return add(finder->ways, &way);
+    finder->ask.gpu_count = count;
+    memcpy(finder->ask.gpus, gpus, count * sizeof *gpus);
+    return find_part(finder, true);
+}
+
+static int find_on_gpus(struct finder *finder, size_t node)
+{
+    size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, node, gpus);
+    bool found, split = false;
+    int code = find_on_one(finder, gpus, count, &found);
+    if (code || found || finder->model->gpu_layers >= 0)
+        return code;
+    code = find_splits(finder, gpus, count, &split);
+    return code ? code : find_parts(finder, gpus, count, split);
+}
+
+static int find_on_cpu(struct finder *finder, struct hl_way *way, bool *found)
+{
+    *found = finder->model->cpu && finder->devices[finder->ask.cpu].capacity &&
+             allowed(finder, finder->ask.cpu);
+    if (!*found)
+        return HOMELAB_OK;
+    finder->ask.gpu_count = 0;
+    finder->ask.kv = "f16";
+    int code = hl_needs_estimate(way, &finder->ask, finder->planner->opts);
+    finder->ask.kv = finder->kv[0];
+    *found = !code && hl_way_fits(way, finder->devices);
+    return code;
+}
+
+/* A model that may run on the CPU but has no room there goes on GPUs with however few layers. */
+static int find_on_node(struct finder *finder, size_t node)
+{
+    struct hl_way on_cpu;
+    bool found;
+    finder->ask.cpu = cpu_of(finder->devices, node);
+    int code = find_on_cpu(finder, &on_cpu, &found);
+    finder->least_share = finder->model->cpu && !found
+                              ? 0
+                              : hl_opt_int(finder->planner->opts, HL_OPT_PLAN_LEAST_SHARE);
+    if (!code && finder->model->gpu_layers != 0)
+        code = find_on_gpus(finder, node);
+    return code || !found ? code : add(finder->ways, &on_cpu);
 }
 
 /* Sizes as given: nothing else is known. */
@@ -211,8 +270,8 @@ static int find_given(struct finder *finder)
     int64_t whole = model->size_bytes ? model->size_bytes : model->vram_bytes;
     int64_t on_gpu = model->vram_bytes ? model->vram_bytes : model->size_bytes;
     finder->ways->smallest = on_gpu;
-    for (size_t d = 0; d < finder->plan->device_count; d++) {
-        const struct hl_plan_device *device = &finder->plan->devices[d];
+    for (size_t d = 0; d < finder->device_count; d++) {
+        const struct hl_plan_device *device = &finder->devices[d];
         bool cpu = device->gpu < 0;
         if (!allowed(finder, d) || (cpu ? !model->cpu : model->gpu_layers == 0))
             continue;
@@ -221,10 +280,10 @@ static int find_given(struct finder *finder)
                              .layers = cpu ? 0 : model->gpu_layers,
                              .context = model->context,
                              .kv = "f16",
-                             .bound = false,
-                             .given = true};
+                             .given = true,
+                             .whole = !cpu};
         way.parts[0] = (struct hl_plan_part){.device = d, .weights = cpu ? whole : on_gpu};
-        int code = hl_way_fits(&way, finder->plan->devices) ? add(finder->ways, &way) : HOMELAB_OK;
+        int code = hl_way_fits(&way, finder->devices) ? add(finder->ways, &way) : HOMELAB_OK;
         if (code)
             return code;
     }
@@ -240,13 +299,14 @@ static int64_t context_of(const struct finder *finder)
     return trained > 0 && trained < usual ? trained : usual;
 }
 
-int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const homelab_plan *plan,
-                 size_t model)
+int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
+                 const struct hl_plan_device *devices, size_t device_count, size_t model)
 {
     const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
     struct finder finder = {.ways = ways,
                             .planner = planner,
-                            .plan = plan,
+                            .devices = devices,
+                            .device_count = device_count,
                             .model = &data->models[model],
                             .header = planner->headers[model].of[HL_ROLE_MODEL]};
     if (finder.model->vram_bytes || !finder.header)
@@ -257,20 +317,14 @@ int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner, const hom
     finder.ask = (struct hl_ask){.header = finder.header,
                                  .projector = planner->headers[model].of[HL_ROLE_PROJECTOR],
                                  .draft = planner->headers[model].of[HL_ROLE_DRAFT],
-                                 .devices = plan->devices,
+                                 .devices = devices,
                                  .context = context_of(&finder),
                                  .parallel = finder.model->parallel,
                                  .kv = finder.kv[0]};
     finder.ask.layers =
         finder.model->gpu_layers >= 0 ? finder.model->gpu_layers : finder.layers + 1;
     int code = HOMELAB_OK;
-    for (size_t node = 0; node < data->node_count && !code; node++) {
-        finder.ask.cpu = cpu_of(plan, node);
-        if (finder.model->gpu_layers != 0)
-            code = find_on_gpus(&finder, node);
-        if (!code && finder.model->cpu && plan->devices[finder.ask.cpu].capacity &&
-            allowed(&finder, finder.ask.cpu))
-            code = find_on_cpu(&finder, finder.ask.cpu);
-    }
+    for (size_t node = 0; node < data->node_count && !code; node++)
+        code = find_on_node(&finder, node);
     return code;
 }

@@ -2,6 +2,7 @@
 
 #include "core/alloc.h"
 #include "support/failmalloc.h"
+#include "support/gguf_writer.h"
 
 #include <homelab/homelab.h>
 #include <pthread.h>
@@ -47,6 +48,15 @@ static homelab_gguf *header_of(const char *name)
     snprintf(path, sizeof path, TESTS_DATA "/gguf/%s.hdr", name);
     if (homelab_gguf_load_file(&gguf, path, NULL))
         fail_msg("%s", homelab_error_message());
+    return gguf;
+}
+
+static homelab_gguf *loaded_from(struct gguf_writer *writer)
+{
+    homelab_gguf *gguf = NULL;
+    if (homelab_gguf_load_memory(&gguf, (const char *)writer->data, writer->length, NULL, NULL))
+        fail_msg("%s", homelab_error_message());
+    free(writer->data);
     return gguf;
 }
 
@@ -350,6 +360,157 @@ static void roles_of_headers(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* --- The room that is left --- */
+
+#define SMALL_NODES                                                                                \
+    "nodes:\n"                                                                                     \
+    "  a: {ram_gib: 32, gpus: [{memory_gib: 8, vendor: nvidia}, {memory_gib: 4, vendor: "          \
+    "nvidia}]}\n"
+
+/* Models named v… have the header of a 7B, those named l… that of a 1B, in an inventory with the
+ * given nodes. */
+static homelab_plan *plan_of_headers(const char *nodes, const char *models, int least_share)
+{
+    char text[4096];
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    homelab_opts *opts = NULL;
+    snprintf(text, sizeof text, "%smodels:\n%s", nodes, models);
+    homelab_inventory *inventory = inventory_of(text);
+    assert_int_equal(homelab_opts_new(&opts), 0);
+    assert_int_equal(homelab_opts_set_int(opts, "plan.least_share", least_share), 0);
+    assert_int_equal(homelab_planner_new(&planner, inventory, opts), 0);
+    for (size_t i = 0; i < homelab_inventory_model_count(inventory); i++) {
+        const char *name = homelab_inventory_model_name(inventory, i);
+        if (*name == 'v' || *name == 'l')
+            give(planner, homelab_planner_set_header, name,
+                 *name == 'v' ? "qwen2.5-vl-7b.Q4_K_M" : "llama-3.2-1b.Q4_K_M");
+    }
+    if (homelab_planner_plan(planner, &plan))
+        fail_msg("%s", homelab_error_message());
+    homelab_planner_free(planner);
+    homelab_opts_free(opts);
+    homelab_inventory_unref(inventory);
+    return plan;
+}
+
+#define FULL "  m: {size_gib: 5, pin: a/gpu0}\n  n: {size_gib: 3.9, pin: a/gpu1}\n"
+
+struct rest_case {
+    const char *models;
+    int least_share;
+    const char *device; /* of the last model */
+    bool rest;
+};
+
+static void room_that_is_left(void **state)
+{
+    (void)state;
+    static const struct rest_case cases[] = {
+        /* 3 GiB are left of 8: a part fits, or all of it with the other GPU. */
+        {FULL "  v: {pin: a}\n", 25, "a/gpu0", true},
+        {FULL "  v: {pin: a, cpu: false}\n", 25, "a/gpu0", true},
+        {"  m: {size_gib: 5, pin: a/gpu0}\n  v: {pin: a}\n", 100, "a/gpu0", true},
+        /* Layers may be kept together, by all or for one model. */
+        {FULL "  v: {pin: a}\n", 100, "a/cpu", false},
+        {FULL "  v: {gpu_layers: 29}\n", 25, "a/cpu", false},
+        {FULL "  v: {gpu_layers: 0}\n", 25, "a/cpu", false},
+        /* Too little is left to be worth a process. */
+        {"  m: {size_gib: 7, pin: a/gpu0}\n  n: {size_gib: 3, pin: a/gpu1}\n  v: {pin: a}\n", 25,
+         "a/cpu", false},
+        /* Another set has the room. */
+        {"  m: {size_gib: 5, pin: a/gpu0, sets: [day]}\n  v: {pin: a, sets: [night]}\n", 25,
+         "a/gpu0", false},
+        {"  m: {size_gib: 7.9, pin: a/gpu0, sets: [day]}\n  n: {size_gib: 5, pin: a/gpu0, "
+         "sets: [night]}\n  v: {pin: a/gpu0, cpu: false, sets: [night]}\n",
+         25, "a/gpu0", true},
+        {"  m: {size_gib: 7.9, pin: a/gpu0, sets: [day]}\n  n: {size_gib: 5, pin: a/gpu0, "
+         "sets: [night]}\n  v: {pin: a/gpu0, cpu: false, sets: [night, day]}\n",
+         25, "left out", false},
+        /* Not beside what it must be apart from. */
+        {FULL "  v: {pin: a, apart: [m]}\n", 25, "a/cpu", false},
+        /* The first by priority has it. */
+        {FULL "  v1: {pin: a, priority: 50}\n  v: {pin: a, priority: 51}\n", 25, "a/gpu0", true},
+        {FULL "  v1: {pin: a, priority: 50}\n  v: {pin: a, priority: 49}\n", 25, "a/cpu", false},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        homelab_plan *plan = plan_of_headers(SMALL_NODES, cases[c].models, cases[c].least_share);
+        size_t last = homelab_plan_model_count(plan) - 1;
+        const char *why = homelab_plan_model_why(plan, last);
+        bool rest = strstr(why, "in the room that the others leave") != NULL;
+        if (strcmp(device_of(plan, "v", 0), cases[c].device) != 0 || rest != cases[c].rest)
+            fail_msg("case %zu: on %s, %s", c, device_of(plan, "v", 0), why);
+        assert_true(homelab_plan_is_optimal(plan));
+        if (rest)
+            assert_in_range(homelab_plan_model_layers(plan, last), 8, 29);
+        homelab_plan_unref(plan);
+    }
+}
+
+/* As many layers as there is room for: one more does not fit. */
+static void all_the_room_that_is_left(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_of_headers(
+        SMALL_NODES,
+        "  m: {size_gib: 5, pin: a/gpu0}\n  v: {pin: a/gpu0, cpu: false, kv_types: [f16]}\n", 25);
+    int64_t layers = homelab_plan_model_layers(plan, 1);
+    for (int more = 0; more < 2; more++) {
+        struct bytes needs[2] = {{0}};
+        add_needs(needs, "qwen2.5-vl-7b.Q4_K_M", true, layers + more, 8192, 1, 1);
+        int64_t total =
+            needs[0].weights + needs[0].context + needs[0].compute + ((int64_t)457 << 20);
+        assert_int_equal(total <= 3 * GIB, !more);
+    }
+    homelab_plan_unref(plan);
+}
+
+/* Whatever the room: nothing is taken twice, and no level of the objective is worse than with
+ * layers kept together. */
+static void never_worse(void **state)
+{
+    (void)state;
+    for (int tenths = 10; tenths < 160; tenths += 7) {
+        char nodes[256];
+        snprintf(nodes, sizeof nodes,
+                 "nodes:\n  a: {ram_gib: 9, gpus: [{memory_gib: %d.%d, vendor: nvidia}, "
+                 "{memory_gib: 4, vendor: nvidia}]}\n",
+                 tenths / 10, tenths % 10);
+        static const char models[] = "  v: {priority: 90}\n  l: {replicas: 2}\n  v2: {cpu: false}\n"
+                                     "  m: {size_gib: 2}\n  l2: {required: true, apart: [m]}\n";
+        homelab_plan *plan = plan_of_headers(nodes, models, 25);
+        homelab_plan *together = plan_of_headers(nodes, models, 100);
+        size_t level = 0;
+        while (level < homelab_plan_level_count(plan) &&
+               homelab_plan_level(plan, level) == homelab_plan_level(together, level))
+            level++;
+        if (level < homelab_plan_level_count(plan) &&
+            homelab_plan_level(plan, level) < homelab_plan_level(together, level))
+            fail_msg("%d tenths: level %zu is worse", tenths, level);
+        assert_true(homelab_plan_is_optimal(plan));
+        for (size_t d = 0; d < homelab_plan_device_count(plan); d++)
+            assert_true(homelab_plan_device_planned(plan, d) <=
+                        homelab_plan_device_capacity(plan, d));
+        assert_string_not_equal(device_of(plan, "l", 0), device_of(plan, "l", 1));
+        assert_string_not_equal(device_of(plan, "l2", 0), device_of(plan, "m", 0));
+        homelab_plan_unref(plan);
+        homelab_plan_unref(together);
+    }
+}
+
+/* A model that fits no GPU leaves one to others when that is worth more: it is split over what they
+ * leave, or on one GPU. */
+static void part_beside_whole(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_of_headers(
+        SMALL_NODES, "  v: {context: 65536, kv_types: [f16]}\n  m: {size_gib: 3}\n", 25);
+    assert_string_equal(device_of(plan, "m", 0), "a/gpu1");
+    assert_string_equal(device_of(plan, "v", 0), "a/gpu0");
+    assert_in_range(homelab_plan_model_layers(plan, 0), 20, 28);
+    homelab_plan_unref(plan);
+}
+
 /* --- Fits, on a memory model with known answers --- */
 
 /* A layer takes 100 MiB, 1000 tokens of context 50, the buffers 200, and 400 more when the CPU has
@@ -534,6 +695,120 @@ static void memory(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* Of two layers of 8 MiB, so that an estimate takes little time and few allocations. */
+static homelab_gguf *small_model(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t columns, rows;
+    } tensors[] = {
+        {"attn_norm.weight", 1024, 0},      {"attn_q.weight", 1024, 1024},
+        {"attn_k.weight", 1024, 1024},      {"attn_v.weight", 1024, 1024},
+        {"ffn_norm.weight", 1024, 0},       {"ffn_up.weight", 1024, 256},
+        {"ffn_gate.weight", 1024, 256},     {"ffn_down.weight", 256, 1024},
+        {"attn_output.weight", 1024, 1024},
+    };
+    struct gguf_writer writer = {.data = NULL};
+    const size_t count = sizeof tensors / sizeof *tensors;
+    uint64_t offset = 2 * 1024 * 64;
+    gguf_begin(&writer, 3, 2 + 2 * count, 8);
+    gguf_key_text(&writer, "general.architecture", "llama");
+    gguf_key_u32(&writer, "llama.block_count", 2);
+    gguf_key_u32(&writer, "llama.context_length", 512);
+    gguf_key_u32(&writer, "llama.embedding_length", 1024);
+    gguf_key_u32(&writer, "llama.feed_forward_length", 256);
+    gguf_key_u32(&writer, "llama.attention.head_count", 16);
+    gguf_key_u32(&writer, "llama.vocab_size", 64);
+    gguf_key_text(&writer, "tokenizer.ggml.model", "no_vocab");
+    gguf_tensor(&writer, "token_embd.weight", 1024, 64, 1, 0);
+    gguf_tensor(&writer, "output_norm.weight", 1024, 0, 0, offset);
+    offset += 1024 * 4;
+    for (unsigned layer = 0; layer < 2; layer++)
+        for (size_t t = 0; t < count; t++) {
+            char name[64];
+            snprintf(name, sizeof name, "blk.%u.%s", layer, tensors[t].name);
+            gguf_tensor(&writer, name, tensors[t].columns, tensors[t].rows, tensors[t].rows ? 1 : 0,
+                        offset);
+            offset += tensors[t].columns * (tensors[t].rows ? tensors[t].rows * 2 : 4);
+        }
+    gguf_pad(&writer, 32);
+    return loaded_from(&writer);
+}
+
+/* Of no kind that is known. */
+static homelab_gguf *small_projector(void)
+{
+    struct gguf_writer writer = {.data = NULL};
+    gguf_begin(&writer, 3, 1, 6);
+    gguf_key_text(&writer, "general.architecture", "clip");
+    gguf_key_u32(&writer, "clip.vision.patch_size", 14);
+    gguf_key_u32(&writer, "clip.vision.image_size", 28);
+    gguf_key_u32(&writer, "clip.vision.embedding_length", 64);
+    gguf_key_u32(&writer, "clip.vision.attention.head_count", 4);
+    gguf_key_u32(&writer, "clip.vision.block_count", 1);
+    gguf_tensor(&writer, "mm.0.weight", 64, 1024, 1, 0);
+    gguf_pad(&writer, 32);
+    return loaded_from(&writer);
+}
+
+struct loaded {
+    homelab_inventory *inventory;
+    homelab_opts *opts;
+    homelab_gguf *model, *projector;
+};
+
+static int make_with_headers(void *userdata)
+{
+    const struct loaded *loaded = userdata;
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    int code = homelab_planner_new(&planner, loaded->inventory, loaded->opts);
+    if (code)
+        return failmalloc_failed(code);
+    code = homelab_planner_set_header(planner, "l", loaded->model);
+    if (!code)
+        code = homelab_planner_set_projector(planner, "l", loaded->projector);
+    if (!code)
+        code = homelab_planner_set_draft(planner, "l", loaded->model);
+    if (!code)
+        code = homelab_planner_plan(planner, &plan);
+    if (code)
+        failmalloc_failed(code);
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    return code;
+}
+
+static void memory_with_headers(void **state)
+{
+    (void)state;
+    struct loaded loaded = {
+        .inventory = inventory_of("nodes:\n  a: {gpus: [{memory_gib: 0.06}]}\n"
+                                  "models:\n  m: {size_gib: 0.02, priority: 200}\n"
+                                  "  l: {context: 256, kv_types: [f16], cpu: false}\n"),
+        .model = small_model(),
+        .projector = small_projector(),
+    };
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    assert_int_equal(homelab_opts_new(&loaded.opts), 0);
+    assert_int_equal(homelab_opts_set_int(loaded.opts, "vram.overhead_cuda_mib", 0), 0);
+    fail_each_allocation(make_with_headers, &loaded);
+    /* It went through all of it. */
+    assert_int_equal(homelab_planner_new(&planner, loaded.inventory, loaded.opts), 0);
+    assert_int_equal(homelab_planner_set_header(planner, "l", loaded.model), 0);
+    assert_int_equal(homelab_planner_set_projector(planner, "l", loaded.projector), 0);
+    assert_int_equal(homelab_planner_set_draft(planner, "l", loaded.model), 0);
+    assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+    assert_non_null(strstr(homelab_plan_model_why(plan, 1), "in the room that the others leave"));
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    homelab_gguf_unref(loaded.model);
+    homelab_gguf_unref(loaded.projector);
+    homelab_opts_free(loaded.opts);
+    homelab_inventory_unref(loaded.inventory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -550,6 +825,11 @@ int main(void)
         cmocka_unit_test(beside),
         cmocka_unit_test(beside_a_split),
         cmocka_unit_test(roles_of_headers),
+        cmocka_unit_test(room_that_is_left),
+        cmocka_unit_test(all_the_room_that_is_left),
+        cmocka_unit_test(never_worse),
+        cmocka_unit_test(part_beside_whole),
+        cmocka_unit_test(memory_with_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

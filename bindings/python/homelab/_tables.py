@@ -496,6 +496,9 @@ class Options(TypedDict, total=False):
     # Context of models for which the inventory gives none, at most what they were trained with.
     # (int, 256 to 16777216 tokens, default 8192)
     plan_context: int
+    # Least share of a model's layers that a plan puts on GPUs, where the model could run on the CPU
+    # instead; 100 means all or none. (int, 0 to 100 percent, default 25)
+    plan_least_share: int
     # Steps after which a search for a plan ends with the best found and a bound; the count of
     # steps, not time, so that the same input gives the same plan. (int, 1 to 1000000000000 steps,
     # default 20000000)
@@ -700,6 +703,8 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
         'Log lines kept for homelab_ctx_log_text(). (int, 0 to 100000 lines, default 256)'),
     'plan_context': ('plan.context', 'int',
         'Context of models for which the inventory gives none, at most what they were trained with. (int, 256 to 16777216 tokens, default 8192)'),
+    'plan_least_share': ('plan.least_share', 'int',
+        "Least share of a model's layers that a plan puts on GPUs, where the model could run on the CPU instead; 100 means all or none. (int, 0 to 100 percent, default 25)"),
     'plan_max_steps': ('plan.max_steps', 'int',
         'Steps after which a search for a plan ends with the best found and a bound; the count of steps, not time, so that the same input gives the same plan. (int, 1 to 1000000000000 steps, default 20000000)'),
     'plan_roles': ('plan.roles', 'str',

@@ -373,6 +373,10 @@ core.OPT_LOG_RING = "log.ring"
 ---tokens, default 8192)
 core.OPT_PLAN_CONTEXT = "plan.context"
 
+---Least share of a model's layers that a plan puts on GPUs, where the model could run on the CPU instead; 100 means all
+---or none. (integer, 0 to 100 percent, default 25)
+core.OPT_PLAN_LEAST_SHARE = "plan.least_share"
+
 ---Steps after which a search for a plan ends with the best found and a bound; the count of steps, not time, so that the
 ---same input gives the same plan. (integer, 1 to 1000000000000 steps, default 20000000)
 core.OPT_PLAN_MAX_STEPS = "plan.max_steps"
@@ -1715,7 +1719,8 @@ local Plan = {}
 ---@return integer
 function Plan:status() end
 
----Whether no better plan exists.
+---Whether no other choice of the ways that docs/plan.md lists is better; what fills the room that is left is not
+---searched for.
 ---@return boolean
 function Plan:is_optimal() end
 
@@ -1729,7 +1734,8 @@ function Plan:level_count() end
 ---@return integer
 function Plan:level(level) end
 
----What no plan exceeds at a level while the levels above are at their best; equals the value in an optimal plan.
+---What no choice of ways exceeds at a level while the levels above are at their best, and at least the plan's value;
+---equals it in an optimal plan.
 ---@param level integer
 ---@return integer
 function Plan:bound(level) end

@@ -1,0 +1,41 @@
+/* A placement problem in the making, and what ways of models are worth in it. */
+#ifndef HL_PLAN_SOLVER_H
+#define HL_PLAN_SOLVER_H
+
+#include "plan/plan.h"
+
+#define HL_PLAN_MAX_SETS   8
+#define HL_PLAN_MAX_SPEEDS 8
+
+struct hl_solver {
+    homelab_plan *plan;
+    const homelab_planner *planner;
+    const struct hl_inventory_data *data;
+    const struct hl_ways *ways;
+    struct hl_place_problem problem;
+    int64_t *capacities;
+    struct hl_place_item items[HL_PLACE_MAX_ITEMS]; /* in the order of the plan's models */
+    size_t item_model[HL_PLACE_MAX_ITEMS];
+    struct hl_place_option *options;
+    size_t *option_way; /* by option: index of the way within its model */
+    struct hl_place_use *uses;
+    size_t use_count;
+    const char *sets[HL_PLAN_MAX_SETS];
+    size_t set_count; /* at least 1 */
+    int64_t speeds[HL_PLAN_MAX_SPEEDS];
+    size_t speed_count;
+    bool *cpu_counts; /* by device: its memory can run out */
+    uint32_t roles;   /* that must be served */
+};
+
+bool hl_solver_in_set(const struct hl_solver *solver, const struct hl_model *model, size_t set);
+/* What a way brings at each level but the first. */
+void hl_solver_gains(const struct hl_solver *solver, const struct hl_model *model,
+                     const struct hl_way *way, int64_t *gain);
+/* Devices that a way stands on, for what must be apart. */
+uint64_t hl_way_sites(const struct hl_way *way);
+
+/* Offers the room that is left to models that are not wholly on GPUs. */
+int hl_plan_fill(struct hl_solver *solver);
+
+#endif
