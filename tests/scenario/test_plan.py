@@ -13,6 +13,8 @@ from schema import Checker
 HOMELAB = os.environ["HOMELAB"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BY_HAND = str(ROOT / "examples" / "inventory" / "plan.yaml")
+HONEST = str(ROOT / "examples" / "inventory" / "plan-honest.yaml")
+GIB = 1 << 30
 HEADERS = str(ROOT / "tests" / "data" / "gguf")
 NODE = "nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 24, vendor: nvidia, name: X}]}\nmodels:\n"
 
@@ -51,6 +53,26 @@ class Plan(unittest.TestCase):
         self.assertEqual(document["objective"], document["bound"])
         self.assertEqual([model["cpu"] for model in document["models"]], [False] * 5 + [True] * 2)
         self.assertEqual(document["models"][0]["ngl"], 28)
+
+    def test_honest(self):
+        """The models of the plan by hand with their headers: what was left out of it is more than what was left of the GPU."""
+        code, out, err = self.run_plan("--inventory", HONEST, "--models", HEADERS)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("24.0 of 24.0 GiB, 100 %", out)
+        by_hand, honest = (self.json("--inventory", path, "--models", HEADERS)[1] for path in (BY_HAND, HONEST))
+        self.assertEqual([model["name"] for model in by_hand["models"]], [model["name"] for model in honest["models"]])
+        self.assertTrue(honest["optimal"])
+        self.assertEqual({model["confidence"] for model in by_hand["models"]}, {"given"})
+        self.assertEqual({model["confidence"] for model in honest["models"]}, {"exact"})
+        self.assertEqual([(model["ngl"], f"{sum(model['bytes'].values()) / GIB:.1f}") for model in honest["models"]],
+                         [(49, "10.0"), (29, "5.1"), (33, "5.9"), (13, "2.3"), (13, "0.7"), (0, "20.7"), (0, "42.3")])
+        self.assertEqual([model["cpu"] for model in honest["models"]], [False] * 5 + [True] * 2)
+        self.assertIn("with 13 of 33 layers, in the room that the others leave; with its projector (619 MiB)",
+                      honest["models"][3]["why"])
+        on_gpu = honest["models"][:5]
+        parts = {part: sum(model["bytes"][part] for model in on_gpu) / GIB for part in ("weights", "context", "compute", "overhead")}
+        self.assertEqual({part: f"{size:.1f}" for part, size in parts.items()},
+                         {"weights": "18.0", "context": "3.2", "compute": "0.5", "overhead": "2.2"})
 
     def test_exit_codes(self):
         cases = (("  m: {size_gib: 4}\n", 0), ("  m: {size_gib: 40}\n", 1), ("  m: {size_gib: 40, required: true}\n", 2),
