@@ -51,7 +51,11 @@ static int set_options(homelab_opts *opts, const struct hl_ask *ask)
     if (!code)
         code = homelab_opts_set_int(opts, "vram.gpu_layers", ask->gpu_count ? ask->layers : 0);
     if (!code)
-        code = homelab_opts_set_int(opts, "vram.context", ask->context * ask->parallel);
+        code = homelab_opts_set_string(opts, "vram.runtime", ask->ollama ? "ollama" : "llama.cpp");
+    /* Ollama is told the context of a slot, llama-server that of all. */
+    if (!code)
+        code = homelab_opts_set_int(opts, "vram.context",
+                                    ask->ollama ? ask->context : ask->context * ask->parallel);
     if (!code)
         code = homelab_opts_set_int(opts, "vram.parallel", ask->parallel);
     if (!code)

@@ -128,6 +128,7 @@ struct hl_ask {
     size_t cpu; /* the device for what is in host memory */
     int64_t layers, context, cpu_experts;
     int parallel;
+    bool ollama; /* runs it, else llama-server */
     const char *kv;
 };
 

@@ -299,6 +299,21 @@ static int64_t context_of(const struct finder *finder)
     return trained > 0 && trained < usual ? trained : usual;
 }
 
+/* By the endpoints that serve it; where those do not tell, by the option. */
+static bool runs_in_ollama(const struct finder *finder, const struct hl_inventory_data *data)
+{
+    const struct hl_model *model = finder->model;
+    bool ollama = false, other = false;
+    for (size_t e = 0; e < model->endpoint_count; e++) {
+        int backend = data->endpoints[model->endpoints[e]].backend;
+        ollama = ollama || backend == HOMELAB_BACKEND_OLLAMA;
+        other = other || backend == HOMELAB_BACKEND_LLAMACPP;
+    }
+    if (ollama != other)
+        return ollama;
+    return strcmp(hl_opt_string(finder->planner->opts, HL_OPT_VRAM_RUNTIME), "ollama") == 0;
+}
+
 int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
                  const struct hl_plan_device *devices, size_t device_count, size_t model)
 {
@@ -321,6 +336,9 @@ int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
                                  .context = context_of(&finder),
                                  .parallel = finder.model->parallel,
                                  .kv = finder.kv[0]};
+    finder.ask.ollama = runs_in_ollama(&finder, data);
+    if (finder.ask.ollama)
+        finder.ask.draft = NULL; /* it has none */
     finder.ask.layers =
         finder.model->gpu_layers >= 0 ? finder.model->gpu_layers : finder.layers + 1;
     int code = HOMELAB_OK;

@@ -304,6 +304,46 @@ static void beside(void **state)
     }
 }
 
+/* Who serves a model decides how it is run, else the option: Ollama has no draft models. The
+ * context is that of a slot in either. */
+static void runtimes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m", "n", "u"};
+    homelab_inventory *inventory = inventory_of(
+        NODES "endpoints:\n  o: {url: \"http://h:11434/api/tags\", tier: local}\n"
+              "  s: {url: \"http://h:8080\", tier: local, backend: llamacpp}\n"
+              "models:\n  m: {pin: a/gpu0, parallel: 4, context: 4096, endpoints: [o]}\n"
+              "  n: {pin: a/gpu0, parallel: 4, context: 4096, endpoints: [s]}\n"
+              "  u: {pin: a/gpu0, parallel: 4, context: 4096, endpoints: [o, s]}\n");
+    struct bytes model[2] = {{0}}, draft[2] = {{0}};
+    add_needs(model, "qwen3-0.6b.Q8_0", true, -1, 4096, 4, 4);
+    add_needs(draft, "qwen2.5-0.5b.Q4_K_M", true, -1, 4096, 4, 4);
+    for (int ollama = 0; ollama < 2; ollama++) {
+        const bool drafts[] = {false, true, !ollama};
+        homelab_planner *planner = NULL;
+        homelab_plan *plan = NULL;
+        homelab_opts *opts = NULL;
+        assert_int_equal(homelab_opts_new(&opts), 0);
+        assert_int_equal(
+            homelab_opts_set_string(opts, "vram.runtime", ollama ? "ollama" : "llama.cpp"), 0);
+        assert_int_equal(homelab_planner_new(&planner, inventory, opts), 0);
+        for (size_t i = 0; i < 3; i++) {
+            give(planner, homelab_planner_set_header, names[i], "qwen3-0.6b.Q8_0");
+            give(planner, homelab_planner_set_draft, names[i], "qwen2.5-0.5b.Q4_K_M");
+        }
+        assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+        for (size_t i = 0; i < 3; i++) {
+            int64_t expected = model[0].context + (drafts[i] ? draft[0].context : 0);
+            assert_true(homelab_plan_part_context(plan, i, 0) == expected);
+        }
+        homelab_plan_unref(plan);
+        homelab_planner_free(planner);
+        homelab_opts_free(opts);
+    }
+    homelab_inventory_unref(inventory);
+}
+
 /* They count where a model is split: the first GPU gets fewer layers. */
 static void beside_a_split(void **state)
 {
@@ -765,6 +805,7 @@ int main(void)
         cmocka_unit_test(never_worse),
         cmocka_unit_test(part_beside_whole),
         cmocka_unit_test(memory_with_headers),
+        cmocka_unit_test(runtimes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
