@@ -207,6 +207,32 @@ static int find_on_one(struct finder *finder, const size_t *gpus, size_t count, 
     return code;
 }
 
+static void drop_fullest(struct hl_ask *ask)
+{
+    size_t fullest = 0;
+    for (size_t g = 1; g < ask->gpu_count; g++)
+        if (hl_device_room(&ask->devices[ask->gpus[g]]) <
+            hl_device_room(&ask->devices[ask->gpus[fullest]]))
+            fullest = g;
+    ask->gpu_count--;
+    memmove(&ask->gpus[fullest], &ask->gpus[fullest + 1],
+            (ask->gpu_count - fullest) * sizeof *ask->gpus);
+}
+
+/* A part on all GPUs of the node, less the fullest ones where those have no room for a process. */
+static int find_part_on_most(struct finder *finder, const size_t *gpus, size_t count)
+{
+    const size_t before = finder->ways->count;
+    int code = HOMELAB_OK;
+    memcpy(finder->ask.gpus, gpus, count * sizeof *gpus);
+    for (finder->ask.gpu_count = count; finder->ask.gpu_count > 1; drop_fullest(&finder->ask)) {
+        code = find_part(finder, true);
+        if (code || finder->ways->count > before)
+            break;
+    }
+    return code;
+}
+
 /* For the room of others a part on one GPU is also there where the model can be split. */
 static int find_parts(struct finder *finder, const size_t *gpus, size_t count, bool split)
 {
@@ -216,11 +242,7 @@ static int find_parts(struct finder *finder, const size_t *gpus, size_t count, b
         finder->ask.gpus[0] = gpus[g];
         code = find_part(finder, !split);
     }
-    if (code || split || count < 2)
-        return code;
-    finder->ask.gpu_count = count;
-    memcpy(finder->ask.gpus, gpus, count * sizeof *gpus);
-    return find_part(finder, true);
+    return code || split ? code : find_part_on_most(finder, gpus, count);
 }
 
 static int find_on_gpus(struct finder *finder, size_t node)

@@ -478,6 +478,20 @@ static void room_that_is_left(void **state)
     }
 }
 
+/* A GPU that is full does not keep the others from sharing a model. */
+static void split_without_the_full(void **state)
+{
+    (void)state;
+    homelab_plan *plan =
+        plan_of_headers("nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 2.2}, {memory_gib: 3}, "
+                        "{memory_gib: 2.4}]}\n",
+                        "  m: {size_gib: 3, pin: a/gpu1}\n  v: {context: 8192}\n", 25);
+    assert_string_equal(device_of(plan, "v", 0), "a/gpu0");
+    assert_int_equal(homelab_plan_part_count(plan, 1), 3);
+    assert_int_equal(homelab_plan_part_device(plan, 1, 1), 2);
+    homelab_plan_unref(plan);
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -806,6 +820,7 @@ int main(void)
         cmocka_unit_test(part_beside_whole),
         cmocka_unit_test(memory_with_headers),
         cmocka_unit_test(runtimes),
+        cmocka_unit_test(split_without_the_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

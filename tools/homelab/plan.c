@@ -429,7 +429,7 @@ const struct command command_plan = {
     .usage = "--inventory FILE [OPTION…]\n"
              "       homelab plan --eval ROWS.jsonl --headers DIR\n\n"
              "  -i, --inventory FILE  nodes, GPUs and models; else HOMELAB_INVENTORY\n"
-             "  --models DIR          where model files are; else beside the inventory\n"
+             "  --models DIR|URL      where model files are; else beside the inventory\n"
              "  --used NODE/gpuN=GIB  memory in use there as just read, before the inventory's "
              "used_gib\n"
              "  --explain             why each model is where it is, and the commands that run it\n"
