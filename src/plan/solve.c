@@ -74,7 +74,7 @@ static void read_speeds(struct hl_solver *solver)
     }
 }
 
-/* Main memory is a resource only where all models together might not find room. */
+/* Main memory counts only where all models together might not find room. */
 static void read_cpus(struct hl_solver *solver)
 {
     for (size_t d = 0; d < solver->plan->device_count; d++) {
@@ -251,9 +251,10 @@ static void keep_apart(struct hl_solver *solver)
 
 static int take(struct hl_solver *solver)
 {
-    size_t ways = 1, devices = solver->plan->device_count;
+    size_t devices = solver->plan->device_count, ways = 1;
     for (size_t m = 0; m < solver->data->model_count; m++)
         ways += solver->ways[m].count;
+    solver->way_count = ways;
     solver->cpu_counts = hl_calloc(devices + 1, sizeof *solver->cpu_counts);
     solver->capacities = hl_calloc(devices * solver->set_count + 1, sizeof *solver->capacities);
     solver->options = hl_calloc(ways, sizeof *solver->options);
@@ -311,6 +312,14 @@ static void add_planned(struct hl_solver *solver, int64_t *loads)
     }
 }
 
+static const struct hl_way *chosen(const struct hl_solver *solver, size_t i)
+{
+    int choice = solver->plan->result.choice[i];
+    const struct hl_ways *ways = &solver->ways[solver->item_model[i]];
+    return choice < 0 ? NULL
+                      : &ways->ways[solver->option_way[solver->items[i].option + (size_t)choice]];
+}
+
 static int read_choices(struct hl_solver *solver)
 {
     homelab_plan *plan = solver->plan;
@@ -322,7 +331,7 @@ static int read_choices(struct hl_solver *solver)
         const struct hl_model *from = &solver->data->models[m];
         const homelab_gguf *header = solver->planner->headers[m].of[HL_ROLE_MODEL];
         struct hl_plan_model *model = &plan->models[plan->model_count++];
-        int choice = plan->result.choice[i];
+        const struct hl_way *way = chosen(solver, i);
         model->name = hl_strdup(from->name);
         if (!model->name)
             return hl_error_nomem();
@@ -334,10 +343,9 @@ static int read_choices(struct hl_solver *solver)
                              : from->layers ? from->layers
                                             : -1;
         model->needs = solver->ways[m].smallest;
-        model->placed = choice >= 0;
-        if (model->placed)
-            model->way =
-                solver->ways[m].ways[solver->option_way[solver->items[i].option + (size_t)choice]];
+        model->placed = way;
+        if (way)
+            model->way = *way;
     }
     return HOMELAB_OK;
 }
@@ -429,6 +437,49 @@ static int read_roles(struct hl_solver *solver)
     return HOMELAB_OK;
 }
 
+static int place(struct hl_solver *solver, int64_t max_steps)
+{
+    int speeds = solver->speed_count ? (int)solver->speed_count : 1;
+    solver->problem = (struct hl_place_problem){.level_count = 4 + speeds};
+    solver->use_count = 0;
+    memset(solver->options, 0, solver->way_count * sizeof *solver->options);
+    int code = add_items(solver);
+    if (code)
+        return code;
+    keep_apart(solver);
+    number_resources(solver, &solver->problem.resource_count);
+    solver->problem.capacities = solver->capacities;
+    solver->problem.uses = solver->uses;
+    solver->problem.options = solver->options;
+    solver->problem.items = solver->items;
+    return hl_place_solve(&solver->plan->result, &solver->problem, max_steps);
+}
+
+/* Whether main memory suffices for the choices, in each set. */
+static bool has_main_memory(const struct hl_solver *solver, size_t device, size_t set)
+{
+    int64_t room = hl_device_room(&solver->plan->devices[device]);
+    for (size_t i = 0; i < solver->problem.item_count; i++) {
+        const struct hl_way *way = chosen(solver, i);
+        const struct hl_model *model = &solver->data->models[solver->item_model[i]];
+        for (size_t p = 0; way && p < way->part_count; p++)
+            if (way->parts[p].device == device && hl_solver_in_set(solver, model, set))
+                room -= hl_part_total(&way->parts[p]);
+    }
+    return room >= 0;
+}
+
+static bool has_all_main_memory(const struct hl_solver *solver)
+{
+    for (size_t d = 0; d < solver->plan->device_count; d++)
+        for (size_t set = 0; solver->cpu_counts[d] && set < solver->set_count; set++)
+            if (!has_main_memory(solver, d, set))
+                return false;
+    return true;
+}
+
+/* Without main memory first, which leaves most ways on one device each, for a part of the steps:
+ * the best choice is the best with it too, where it has room there. */
 static int solve(struct hl_solver *solver)
 {
     int code = read_roles(solver);
@@ -439,20 +490,13 @@ static int solve(struct hl_solver *solver)
     if (code)
         return code;
     read_speeds(solver);
-    read_cpus(solver);
-    int speeds = solver->speed_count ? (int)solver->speed_count : 1;
-    solver->problem.level_count = 4 + speeds;
-    code = add_items(solver);
+    int64_t max_steps = hl_opt_int(solver->planner->opts, HL_OPT_PLAN_MAX_STEPS);
+    code = place(solver, max_steps / 4 + 1);
     if (code)
         return code;
-    keep_apart(solver);
-    number_resources(solver, &solver->problem.resource_count);
-    solver->problem.capacities = solver->capacities;
-    solver->problem.uses = solver->uses;
-    solver->problem.options = solver->options;
-    solver->problem.items = solver->items;
-    code = hl_place_solve(&solver->plan->result, &solver->problem,
-                          hl_opt_int(solver->planner->opts, HL_OPT_PLAN_MAX_STEPS));
+    read_cpus(solver);
+    if (!solver->plan->result.proven || !has_all_main_memory(solver))
+        code = place(solver, max_steps);
     return code ? code : read_result(solver);
 }
 

@@ -19,7 +19,7 @@ struct hl_solver {
     struct hl_place_option *options;
     size_t *option_way; /* by option: index of the way within its model */
     struct hl_place_use *uses;
-    size_t use_count;
+    size_t way_count, use_count;
     const char *sets[HL_PLAN_MAX_SETS];
     size_t set_count; /* at least 1 */
     int64_t speeds[HL_PLAN_MAX_SPEEDS];

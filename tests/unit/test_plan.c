@@ -478,6 +478,28 @@ static void room_that_is_left(void **state)
     }
 }
 
+/* Main memory too small for all of them at once does not keep a plan from being proven where what
+ * is on CPUs in the end has room. */
+static void short_main_memory(void **state)
+{
+    (void)state;
+    char models[2048];
+    size_t length = 0;
+    for (int i = 0; i < 18; i++)
+        length += (size_t)snprintf(models + length, sizeof models - length,
+                                   "  l%d: {priority: %d, context: %d}\n", i, 100 + i * 7 % 13,
+                                   2048 + 256 * i);
+    homelab_plan *plan =
+        plan_of_headers("nodes:\n  a: {ram_gib: 12, gpus: [{memory_gib: 8, bandwidth_gbs: 900}, "
+                        "{memory_gib: 7, bandwidth_gbs: 300}]}\n",
+                        models, 25);
+    assert_int_equal(homelab_plan_status(plan), HOMELAB_PLAN_COMPLETE);
+    assert_true(homelab_plan_is_optimal(plan));
+    for (size_t d = 0; d < homelab_plan_device_count(plan); d++)
+        assert_true(homelab_plan_device_planned(plan, d) <= homelab_plan_device_capacity(plan, d));
+    homelab_plan_unref(plan);
+}
+
 /* A GPU that is full does not keep the others from sharing a model. */
 static void split_without_the_full(void **state)
 {
@@ -820,6 +842,7 @@ int main(void)
         cmocka_unit_test(part_beside_whole),
         cmocka_unit_test(memory_with_headers),
         cmocka_unit_test(runtimes),
+        cmocka_unit_test(short_main_memory),
         cmocka_unit_test(split_without_the_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
