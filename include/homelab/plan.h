@@ -151,8 +151,8 @@ HOMELAB_API bool homelab_plan_model_on_cpu(const homelab_plan *plan, size_t i);
 HOMELAB_API int64_t homelab_plan_model_layers(const homelab_plan *plan, size_t i);
 /** @brief Context of a request to model i in tokens; 0 where unknown. @since 0.2.0 */
 HOMELAB_API int64_t homelab_plan_model_context(const homelab_plan *plan, size_t i);
-/** @brief Type of model i's KV cache; NULL past the end and where it has no place. Static. @since
- * 0.2.0 */
+/** @brief Type of model i's KV cache; NULL past the end, where it has no place, and where its size
+ * is taken as given. Static. @since 0.2.0 */
 HOMELAB_API const char *homelab_plan_model_kv(const homelab_plan *plan, size_t i);
 /** @brief One line: why model i is where it is, or is left out and what would make room. NULL past
  * the end. Borrowed. @since 0.2.0 */

@@ -158,7 +158,7 @@ int64_t homelab_plan_model_context(const homelab_plan *plan, size_t i)
 const char *homelab_plan_model_kv(const homelab_plan *plan, size_t i)
 {
     const struct hl_plan_model *model = placed_at(plan, i);
-    return model ? model->way.kv : NULL;
+    return model && !model->way.given ? model->way.kv : NULL;
 }
 
 const char *homelab_plan_model_why(const homelab_plan *plan, size_t i)

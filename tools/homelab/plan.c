@@ -228,7 +228,8 @@ static void put_model(FILE *stream, const homelab_plan *plan, size_t i, int name
         fprintf(stream, " %8lld", (long long)context);
     else
         fputs("        -", stream);
-    fprintf(stream, "  %s\n", homelab_plan_model_kv(plan, i));
+    const char *kv = homelab_plan_model_kv(plan, i);
+    fprintf(stream, "  %s\n", kv ? kv : "-");
     for (size_t p = 1; p < homelab_plan_part_count(plan, i); p++) {
         put_text(stream, "", -1, name_pad + 2);
         put_part(stream, plan, i, p, device_pad);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
@@ -175,10 +175,22 @@ class Inventory:
 
     @property
     def model_files(self) -> dict[str, str]:
-        """The files of the models that have one, by name, as the file has them; a Planner takes them for headers."""
-        native = self._handle
-        files = ((native.model_name(i) or "", native.model_file(i)) for i in range(native.model_count()))
-        return {name: file for name, file in files if file is not None}
+        """The files of the models that have one, by name, as the inventory has them; a Planner takes them for headers."""
+        return self._files(self._handle.model_file)
+
+    @property
+    def model_projectors(self) -> dict[str, str]:
+        """The files of the models' image projectors, likewise."""
+        return self._files(self._handle.model_mmproj)
+
+    @property
+    def model_drafts(self) -> dict[str, str]:
+        """The files of the models' draft models, likewise."""
+        return self._files(self._handle.model_draft)
+
+    def _files(self, file: Callable[[int], str | None]) -> dict[str, str]:
+        files = ((name, file(i)) for i, name in enumerate(self.models))
+        return {name: found for name, found in files if found is not None}
 
     def __len__(self) -> int:
         return self._handle.endpoint_count()

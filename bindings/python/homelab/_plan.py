@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _GPU = re.compile(r"(.+)/gpu(\d+)")
 
 
+def _gguf_of(header: Gguf | Path) -> Gguf:
+    return header if isinstance(header, Gguf) else Gguf.load(header)
+
+
 @dataclass(frozen=True)
 class PlanDevice(Plain):
     """A GPU, `NODE/gpuNUMBER`, or a CPU, `NODE/cpu`, and its memory in bytes.
@@ -200,17 +204,23 @@ class Planner:
     inventory   an Inventory, the path of a file, or plain data in the shape of the file
     headers     a Gguf, or the path of a file, for each model that has one, so that what it takes is worked out; the sizes of
                 the others are taken as the inventory gives them. inventory.model_files fits, with paths as they are there
+    projectors  the same for the image projectors of models, and drafts for their draft models, which the same server loads
     used        readings of memory in use, in bytes, by GPU: "NODE/gpuNUMBER"; they go before the inventory's
     """
 
     __slots__ = ("__weakref__", "_handle", "_inventory")
 
     def __init__(self, inventory: InventoryLike, headers: Mapping[str, Gguf | Path] | None = None,
-                 used: Mapping[str, int] | None = None, **options: Unpack[Options]) -> None:
+                 used: Mapping[str, int] | None = None, *, projectors: Mapping[str, Gguf | Path] | None = None,
+                 drafts: Mapping[str, Gguf | Path] | None = None, **options: Unpack[Options]) -> None:
         self._inventory = inventory_of(inventory)
         self._handle = _native.Planner(self._inventory._handle, make(options))
         for model, header in (headers or {}).items():
             self.set_header(model, header)
+        for model, header in (projectors or {}).items():
+            self.set_projector(model, header)
+        for model, header in (drafts or {}).items():
+            self.set_draft(model, header)
         for device, used_bytes in (used or {}).items():
             self.set_used(device, used_bytes)
 
@@ -221,8 +231,15 @@ class Planner:
 
     def set_header(self, model: str, header: Gguf | Path) -> None:
         """Gives a model its header, or the path of its file. NotFoundError for a model that the inventory has not."""
-        gguf = header if isinstance(header, Gguf) else Gguf.load(header)
-        self._handle.set_header(model, gguf._handle)
+        self._handle.set_header(model, _gguf_of(header)._handle)
+
+    def set_projector(self, model: str, header: Gguf | Path) -> None:
+        """Gives a model the header, or file, of its image projector. ArgumentError for one that is no projector."""
+        self._handle.set_projector(model, _gguf_of(header)._handle)
+
+    def set_draft(self, model: str, header: Gguf | Path) -> None:
+        """Gives a model the header, or file, of its draft model. ArgumentError for a projector."""
+        self._handle.set_draft(model, _gguf_of(header)._handle)
 
     def set_used(self, device: str, used_bytes: int) -> None:
         """Gives a reading of what others than the planned models take of a GPU, "NODE/gpuNUMBER"."""

@@ -27,6 +27,7 @@ class Plans(unittest.TestCase):
         first = plan.models[0]
         self.assertEqual((first.name, first.layers, first.parts[0].weights_bytes), ("qwen2.5-coder:14b", 28, 9 << 30))
         self.assertIn("--n-gpu-layers 28", first.llama_server)
+        self.assertIsNone(first.kv)
         self.assertIn("docker run", first.docker)
         self.assertIn("CUDA_VISIBLE_DEVICES=0", first.ollama)
         self.assertEqual(plan.to_dict()["models"][0]["why"], first.why)
@@ -58,6 +59,21 @@ class Plans(unittest.TestCase):
         self.assertGreater(model.parts[0].context_bytes, 0)
         self.assertRaises(homelab.NotFoundError, homelab.Planner, given, headers={"n": lab.HEADER})
         self.assertRaises(FileNotFoundError, homelab.Planner, given, headers={"m": "/nonexistent"})
+
+    def test_beside_a_model(self):
+        gguf = lab.ROOT / "tests/data/gguf"
+        files = {"file": "qwen2.5-vl-7b.Q4_K_M.hdr", "mmproj": "mmproj-qwen2.5-vl-7b.F16.hdr", "draft": "qwen2.5-0.5b.Q4_K_M.hdr"}
+        given = homelab.Inventory.from_dict(inventory(m={key: str(gguf / file) for key, file in files.items()}))
+        bare = homelab.Planner(given, given.model_files).plan().models[0].parts[0]
+        seeing = homelab.Planner(given, given.model_files, projectors=given.model_projectors).plan().models[0]
+        both = homelab.Planner(given, given.model_files, projectors=given.model_projectors, drafts=given.model_drafts).plan().models[0]
+        self.assertGreater(seeing.parts[0].weights_bytes, bare.weights_bytes + (1 << 30))
+        self.assertIn("--mmproj", seeing.llama_server)
+        self.assertGreater(both.parts[0].context_bytes, seeing.parts[0].context_bytes)
+        self.assertIn("--model-draft", both.llama_server)
+        planner = homelab.Planner(given)
+        self.assertRaises(homelab.ArgumentError, planner.set_projector, "m", given.model_files["m"])
+        self.assertRaises(homelab.ArgumentError, planner.set_draft, "m", given.model_projectors["m"])
 
     def test_readings_and_differences(self):
         given = inventory(m={"size_gib": 20})

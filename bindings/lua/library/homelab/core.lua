@@ -1808,7 +1808,7 @@ function Plan:model_layers(i) end
 ---@return integer
 function Plan:model_context(i) end
 
----Type of model i's KV cache; NULL past the end and where it has no place. Static.
+---Type of model i's KV cache; NULL past the end, where it has no place, and where its size is taken as given. Static.
 ---@param i integer
 ---@return string?
 function Plan:model_kv(i) end
