@@ -165,6 +165,84 @@ static void put_words(struct rows *rows, const unsigned char *text, size_t lengt
         put(rows, before * HASH_PRIME + 3001);
 }
 
+/* --- Shape: signs of code, of formulas and of an examination --- */
+
+enum shape {
+    SHAPE_FENCE,
+    SHAPE_TICK,
+    SHAPE_CODE,
+    SHAPE_FORMULA,
+    SHAPE_CHOICES,
+    SHAPE_NUMBERS,
+    SHAPE_SIGNS
+};
+
+static inline bool is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What prose hardly uses. */
+static inline bool is_sign(unsigned char c)
+{
+    return c > ' ' && c < 0x7F && !is_word(c) && c != '.' && c != ',' && c != '?' && c != '\'';
+}
+
+static inline bool starts(const unsigned char *text, size_t length, const char *with, size_t size)
+{
+    return length >= size && memcmp(text, with, size) == 0;
+}
+
+static unsigned shape_of_sign(const unsigned char *at, size_t left)
+{
+    switch (*at) {
+    case '`':
+        return 1u << SHAPE_TICK | (unsigned)starts(at, left, "```", 3) << SHAPE_FENCE;
+    case '{':
+        return 1u << SHAPE_CODE;
+    case '(':
+        return (unsigned)starts(at, left, "();", 3) << SHAPE_CODE;
+    case '=':
+        return (unsigned)starts(at, left, "= ", 2) << SHAPE_CODE;
+    case '$':
+    case '\\':
+        return 1u << SHAPE_FORMULA;
+    default:
+        return 0;
+    }
+}
+
+/* A bit for each of A, B and C that marks a choice: "A.", "(A)", "A)". */
+static unsigned choice(const unsigned char *text, size_t at)
+{
+    bool closes = text[at] == '.' || text[at] == ')';
+    if (!closes || at < 1 || text[at - 1] < 'a' || text[at - 1] > 'c')
+        return 0;
+    return at > 1 && is_word(text[at - 2]) ? 0 : 1u << (text[at - 1] - 'a');
+}
+
+static void put_shape(struct rows *rows, const unsigned char *text, size_t length)
+{
+    unsigned shapes = 0, choices = 0;
+    size_t numbers = 0, signs = 0;
+    for (size_t i = 0; i < length; i++) {
+        numbers += is_digit(text[i]) && (i == 0 || !is_digit(text[i - 1]));
+        choices |= choice(text, i);
+        if (is_sign(text[i])) {
+            signs++;
+            shapes |= shape_of_sign(text + i, length - i);
+        }
+    }
+    shapes |= (unsigned)(choices == 7) << SHAPE_CHOICES;
+    for (uint32_t shape = 0; shape < SHAPE_NUMBERS; shape++)
+        if (shapes >> shape & 1)
+            put(rows, shape * HASH_PRIME + 4000);
+    uint32_t many = numbers > 5 ? 3 : numbers > 2 ? 2 : numbers > 0;
+    uint32_t share = length ? (uint32_t)(signs * 40 / length) : 0;
+    put(rows, (SHAPE_NUMBERS * 31 + many) * HASH_PRIME + 4001);
+    put(rows, (SHAPE_SIGNS * 31 + (share < 6 ? share : 6)) * HASH_PRIME + 4001);
+}
+
 size_t hl_features(const unsigned char *text, size_t length, uint16_t out[HL_FEATURES_MAX])
 {
     unsigned char normal[HL_SAMPLE_MAX] = {0};
@@ -177,5 +255,6 @@ size_t hl_features(const unsigned char *text, size_t length, uint16_t out[HL_FEA
     length = normalise(text, length, normal);
     put_grams(&rows, normal, length);
     put_words(&rows, normal, length);
+    put_shape(&rows, normal, length);
     return rows.count;
 }

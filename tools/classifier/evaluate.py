@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Leaves out one family of sources after the other, and reports what the model trained on the rest says of it.
+"""Leaves out one source after the other, and reports what the model trained on the rest says of it.
 
 usage: evaluate.py --dev dev.jsonl --added added.jsonl --report docs/classify-report.md --plot docs/classify-calibration.svg
 
-This guards against regressions. It is no estimate for new sources: a family of the development file is often a whole
-kind of prompts, so that leaving it out is harder than meeting something new.
+This guards against regressions and compares recipes. It is no estimate for new sources: a source is often a whole kind of
+prompts, so that leaving it out is harder than meeting something new.
 """
 import argparse
 import collections
@@ -18,20 +18,32 @@ import rows
 TASKS = features.CLASSES
 
 
-def leave_out(data, added):
-    """Scores of each row of data by a model that has not seen its family."""
-    everything = data + added
-    matrix = features.matrix([row["text"] for row in everything])
-    labels = numpy.array([row["label"] for row in everything])
-    families = numpy.array([row["family"] for row in everything])
-    usable = numpy.array([rows.is_for_training(row) for row in everything])
+def leave_out(data):
+    """Scores of each row by a model that has not seen its source, nor one that it was made from. Patterns are kept."""
+    matrix = features.matrix([row["text"] for row in data])
+    labels = numpy.array([row["label"] for row in data])
+    roots = numpy.array([rows.root(row) for row in data])
+    usable = numpy.array([rows.is_for_training(row) for row in data])
     found = numpy.zeros((len(data), len(TASKS)))
-    for family in sorted({row["family"] for row in data}):
-        out = families[:len(data)] == family
-        train = usable & (families != family)
+    for root in sorted(set(roots) - {"patterns"}):
+        out = roots == root
+        train = usable & ~out
         weights, bias, step = model.fit(matrix[train], labels[train])
-        found[out] = model.scores(matrix[:len(data)][out], weights * step, bias)
+        found[out] = model.scores(matrix[out], weights * step, bias)
     return found
+
+
+def shares(data, truth, development):
+    """What each row counts over all sources: tasks as often as in the development file, a source by the root of its rows."""
+    families = numpy.array([row["family"] for row in data])
+    weights = numpy.zeros(len(data))
+    for task in range(len(TASKS)):
+        of_task = truth == task
+        for family in set(families[of_task]):
+            these = of_task & (families == family)
+            weights[these] = these.sum() ** -0.5
+        weights[of_task] *= (of_task & development).sum() / weights[of_task].sum()
+    return weights
 
 
 def temperature(scores, truth):
@@ -41,9 +53,15 @@ def temperature(scores, truth):
     return min(numpy.linspace(0.5, 4, 71), key=loss)
 
 
-def f1(truth, found, task):
-    right = ((truth == task) & (found == task)).sum()
-    return 2 * right / max(1, (truth == task).sum() + (found == task).sum())
+def f1(truth, found, task, weights):
+    right = weights[(truth == task) & (found == task)].sum()
+    return 2 * right / (weights[truth == task].sum() + weights[found == task].sum())
+
+
+def totals(truth, found, weights):
+    accuracy = weights[found == truth].sum() / weights.sum()
+    score = numpy.mean([f1(truth, found, task, weights) for task in range(len(TASKS))])
+    return f"accuracy {accuracy:.3f}, macro-F1 over five tasks {score:.3f}"
 
 
 def calibration(probability, right):
@@ -77,22 +95,21 @@ def plot(path, bins):
 """)
 
 
-def report(path, data, scores, heat):
-    truth = numpy.array([TASKS.index(row["label"]) for row in data])
-    flags = numpy.array([bool(row["has_image"]) for row in data])
-    text = scores.argmax(axis=1)
-    found = numpy.where(flags, TASKS.index("vision"), text)
-    lines = ["# Classification: families of sources left out", "",
+def report(path, data, scores, heat, of_all):
+    truth, found, flags = verdicts(data, scores)
+    text, ones = scores.argmax(axis=1), numpy.ones(len(data))
+    lines = ["# Classification: sources left out", "",
              "<!-- Made by tools/classifier/evaluate.py; do not edit. -->", "",
-             "Each family of the development file classified by a model (quantised as in the library) that was trained on",
-             "all other families and the added sources. A guard against regressions, not an estimate for new sources; see",
-             "[classify](classify.md).", "",
-             f"With flags: accuracy {(found == truth).mean():.3f}, macro-F1 over five tasks "
-             f"{numpy.mean([f1(truth, found, t) for t in range(5)]):.3f}, {len(data)} rows. Temperature {heat:.2f}.", "",
-             "| task | rows | F1 | found as " + " | ".join(TASKS) + " |", "|" + "---|" * 9]
+             "Each source classified by a model (quantised as in the library) that was trained on all others and the patterns;",
+             "what was made from one another is left out together. A guard against regressions and a way to compare recipes,",
+             "not an estimate for new sources; see [classify](classify.md).", "",
+             f"All sources, with flags, tasks as often as in the development file: {of_all}.", "",
+             f"Development file, with flags: {totals(truth, found, ones)}, {len(data)} rows. Temperature {heat:.2f}. The tables",
+             "are of these rows.", "",
+             "| task | rows | F1 | found as " + " | ".join(TASKS) + " |", "|" + "---|" * 8]
     for task, name in enumerate(TASKS):
         counts = [((truth == task) & (found == other)).sum() for other in range(5)]
-        lines.append(f"| {name} | {(truth == task).sum()} | {f1(truth, found, task):.3f} | " + " | ".join(map(str, counts)) + " |")
+        lines.append(f"| {name} | {(truth == task).sum()} | {f1(truth, found, task, ones):.3f} | " + " | ".join(map(str, counts)) + " |")
     lines += ["", "| language | rows | accuracy |", "|---|---|---|"]
     languages = numpy.array([row["lang"] for row in data])
     for language, count in collections.Counter(languages).most_common():
@@ -115,17 +132,28 @@ def report(path, data, scores, heat):
     return bins
 
 
+def verdicts(data, scores):
+    """The true tasks, those found by flags and text, and the flags."""
+    truth = numpy.array([TASKS.index(row["label"]) for row in data])
+    flags = numpy.array([bool(row["has_image"]) for row in data])
+    return truth, numpy.where(flags, TASKS.index("vision"), scores.argmax(axis=1)), flags
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     for name in ("--dev", "--added", "--report", "--plot"):
         parser.add_argument(name, required=True)
     arguments = parser.parse_args()
-    data = rows.development(arguments.dev)
-    scores = leave_out(data, rows.added(arguments.added))
-    plain = numpy.array([not row["has_image"] for row in data])
-    truth = numpy.array([TASKS.index(row["label"]) for row in data])
-    heat = temperature(scores[plain], truth[plain])
-    plot(arguments.plot, report(arguments.report, data, scores, heat))
+    development = rows.development(arguments.dev)
+    data = development + rows.added(arguments.added)
+    scores = leave_out(data)
+    sourced = numpy.array([row["family"] != "patterns" for row in data])
+    truth, found, flags = (part[sourced] for part in verdicts(data, scores))
+    of_all = totals(truth, found, shares([row for row in data if row["family"] != "patterns"], truth,
+                                         numpy.arange(len(truth)) < len(development)))
+    scores, flags, truth = (part[:len(development)] for part in (scores, flags, truth))
+    heat = temperature(scores[~flags], truth[~flags])
+    plot(arguments.plot, report(arguments.report, development, scores, heat, of_all))
 
 
 if __name__ == "__main__":

@@ -13,18 +13,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLASSES = ["code", "reason", "chat", "fast", "vision"]
 ROWS = 1 << 16
 HEAD, TAIL = 768, 256  # HL_SAMPLE_HEAD, HL_SAMPLE_TAIL
-MAX = (HEAD + TAIL) * 7 + 8  # HL_FEATURES_MAX
+MAX = (HEAD + TAIL) * 7 + 16  # HL_FEATURES_MAX
 
 
-def _load():
+def compiled(source):
+    """A C file as a library to call."""
     with tempfile.TemporaryDirectory() as folder:
-        library = pathlib.Path(folder) / "features.so"
+        library = pathlib.Path(folder) / "library.so"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", f"-I{ROOT}/src",
-                        f"-I{ROOT}/include", "-o", library, ROOT / "src/route/features.c"], check=True)
+                        f"-I{ROOT}/include", "-o", library, source, "-lm"], check=True)
         return ctypes.CDLL(str(library))
 
 
-_library = _load()
+_library = compiled(ROOT / "src/route/features.c")
 _library.hl_features.restype = ctypes.c_size_t
 _out = (ctypes.c_uint16 * MAX)()
 

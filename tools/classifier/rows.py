@@ -10,6 +10,15 @@ import seeds
 NAMES_PICTURE = re.compile(r"\b(image|picture|photo|figure|chart|diagram|screenshot|painting|logo|meme|imagen|foto|bild"
                            r"|capture|gráfica)\b|写真|画像|图片|照片|图中|截图", re.I)
 
+# Families whose rows come from one another, by translation or by a common collection: none tells of the others.
+ROOTS = {"msvamp": "svamp", "qald-9-plus": "qald", "cmrc-passages": "cmrc2018", "arc-easy": "arc-challenge",
+         "bigbench-deduction": "bbh", "bigbench-operators": "bbh", "chatgpt-shortcut": "awesome", "llavawild": "llava90",
+         "jhuman-eval": "humaneval", "xsid": "snips"}
+
+
+def root(row):
+    return ROOTS.get(row["family"], row["family"])
+
 
 def _load(path):
     with open(path, encoding="utf-8") as lines:

@@ -21,6 +21,7 @@ import random
 import re
 import subprocess
 import sys
+import tarfile
 import xml.etree.ElementTree
 
 csv.field_size_limit(1 << 30)
@@ -228,6 +229,52 @@ def quixbugs(repo):
         asks = FIX[language]
         yield asks[number // 2 % len(asks)] + code, "code", language
 
+WEB = re.compile(r"HTML|CSS|JavaScript|\bJS\b|DOM\b|[Aa]jax|AJAX|jQuery|HTTP|doctype|JSON|API|[Cc]ookies?|`|CORS|SVG|GET", re.I)
+INTERVIEW = {"french": "fr", "german": "de", "japanese": "ja", "spanish": "es", "chinese": "zh"}
+
+
+def interview(repo):
+    """What front-end developers are asked: programming without code."""
+    for name in ("css", "html", "javascript", "network", "performance"):
+        for text in re.findall(r"^\* (.+)$", repo.text(f"src/questions/{name}-questions.md"), re.M):
+            yield text, "code", "en"
+    for folder, language in INTERVIEW.items():
+        for text in re.findall(r"^[*-] (.+)$", repo.text(f"src/translations/{folder}/README.md"), re.M):
+            if WEB.search(text) and "](" not in text:
+                yield re.sub(r"[*_]", "", text).strip(), "code", language
+
+
+QUIZ = {"README.md": "en", "de-DE/README.md": "de", "es-ES/README-ES.md": "es", "fr-FR/README_fr-FR.md": "fr",
+        "ja-JA/README-ja_JA.md": "ja", "zh-CN/README-zh_CN.md": "zh"}
+
+
+def javascript_quiz(repo):
+    for path, language in QUIZ.items():
+        for ask, program in re.findall(r"^#{4,6} \d+\\?\. (.+?)\n+```\w*\n(.+?)```", repo.text(path), re.M | re.S):
+            yield f"{ask}\n\n{program}".strip(), "code", language
+
+
+def tldr(repo):
+    """What commands do, in an imperative: what one would ask a shell for."""
+    for language in ("de", "es", "fr", "ja", "zh"):
+        for name in repo.names(f"pages.{language}/common/"):
+            found = re.findall(r"^- (.+?)[:：]?$", repo.text(name), re.M)
+            if found and len(found[-1]) > 12:
+                yield found[-1], "code", language
+
+
+def japanese_code(repo):
+    for line in gzip.decompress(repo.data("data/jhuman-eval.jsonl.gz")).decode().split("\n"):
+        if line:
+            yield json.loads(line)["prompt"].strip(), "code", "ja"
+
+
+def outputs(repo):
+    asks = ["What does this print?\n\n{code}\nprint(f({input}))", "{code}\n\nWhat is the result of f({input})?",
+            "For which input does this function return {output}?\n```python\n{code}\n```"]
+    for number, row in enumerate(repo.lines("data/cruxeval.jsonl")):
+        yield asks[number % 3].format(**row), "code", "en"
+
 
 def geography(repo):
     tree = xml.etree.ElementTree.fromstring(re.sub(r"<!DOCTYPE[\s\S]*?\]>", "", repo.text(
@@ -293,6 +340,30 @@ def operators(repo):
     for name in ("bigbench_operators", "bigbench_repeat_copy_logic"):
         for row in repo.lines(f"scripts/eval/local_data/symbolic_problem_solving/{name}.jsonl"):
             yield one_line(row["context"]), "reason", "en"
+
+# Multiple choice, as in examinations.
+JMMLU = ("elementary_mathematics", "high_school_mathematics", "high_school_statistics", "formal_logic", "college_physics",
+         "conceptual_physics", "high_school_chemistry", "astronomy", "professional_accounting", "logical_fallacies")
+
+
+def exams_ja(repo):
+    for subject in JMMLU:
+        for number, row in enumerate(csv.reader(io.StringIO(repo.data(f"JMMLU/{subject}.csv").decode("utf-8-sig")))):
+            yield row[0].strip() + options(row[1:5], number), "reason", "ja"
+
+
+SCHOOL = {"German": "de", "French": "fr", "Spanish": "es"}
+
+
+def exams(repo):
+    packed = tarfile.open(fileobj=io.BytesIO(repo.data("data/exams/multilingual/test.jsonl.tar.gz")))
+    data = packed.extractfile(next(item for item in packed if item.isfile())).read().decode()
+    for number, line in enumerate(data.split("\n")):
+        row = json.loads(line) if line else {"info": {"language": ""}}
+        if row["info"]["language"] in SCHOOL:
+            question = row["question"]
+            yield (question["stem"].strip() + options([choice["text"].strip() for choice in question["choices"]], number),
+                   "reason", SCHOOL[row["info"]["language"]])
 
 
 # --- Readers: quick answers ---
@@ -402,6 +473,49 @@ def drcd(repo):
     for text in _passages(repo.json("DRCD_dev.json")["data"]):
         yield text, "chat" if re.search(r"(為什麼|為何|如何|怎麼|怎樣|原因)", text) else "fast", "zh"
 
+WHY_JA = re.compile(r"(なぜ|どうして|どうすれば|どのよう|どうやって|理由|方法|アドバイス|おすすめ|ヒント|アイデア|違い|について|教えて|作り方|すべき|べきですか|意見|書いて|手伝)")
+FACT_JA = re.compile(r"(いつ(?!も)|どこの|どこに|誰|だれ|何年|何人|何歳|いくつ|いくら|何という|とは何ですか)")
+OPINION_JA = re.compile(r"(最適|最高|最良|最も|一番|利点|合う|いつ頃|すれば|たら)")
+
+
+def jemhop(repo):
+    for row in repo.json("corpus/dev.json"):
+        yield row["question"], "fast", "ja"
+
+
+def jaquad(repo):
+    for text in _passages(repo.json("data/dev/jaquad_dev_0000.json")["data"]):
+        if not WHY_JA.search(text):
+            yield text, "fast", "ja"
+
+
+def first_words_ja(repo):
+    """First utterances of people to an assistant, put into Japanese by hand."""
+    for row in repo.lines("data/data.jsonl"):
+        text = row["utterances"][0]["text"].strip()
+        fact = FACT_JA.search(text) and not WHY_JA.search(text) and not OPINION_JA.search(text)
+        if not fact or len(text) < 40:
+            yield text, "fast" if fact else "chat", "ja"
+
+
+def commands(repo):
+    for language in ("de", "ja", "zh"):
+        for sentence in re.findall(r"^# text = (.+)$", repo.text(f"data/xSID-0.7/{language}.test.conll"), re.M):
+            yield sentence if language == "de" else re.sub(r"(?<=[^ -~]) | (?=[^ -~])", "", sentence), "fast", language
+
+
+TROUBLES = ("Mental_Health", "Ethics_And_Morality", "Physical_Harm", "Inquiry_With_Unsafe_Opinion")
+
+
+def troubles(repo):
+    """Worries and questions of conscience, translated."""
+    for folder, language in (("de", "de"), ("sp", "es"), ("fr", "fr"), ("ja", "ja"), ("zh", "zh")):
+        rows = [one_line(row[0]) for name in TROUBLES
+                for row in csv.reader(io.StringIO(repo.data(f"{folder}/{name}.csv").decode("utf-8-sig"))) if row]
+        random.Random(language).shuffle(rows)
+        for text in rows[:20]:
+            yield text, "chat", language
+
 
 def qald(repo):
     for row in repo.json("data/qald_9_plus_test_dbpedia.json")["questions"]:
@@ -487,6 +601,18 @@ SOURCES = [
     ("lrv", "FuxiaoLiu/LRV-Instruction", "0a5ab538ed96", "BSD-3-Clause", 100, lrv),
     ("ambiguous-vqa", "esteng/ambiguous_vqa", "54f54cc12120", "MIT", 100, vqa),
     ("screenqa", "google-research-datasets/screen_qa", "1dfdbccaf569", "CC-BY-4.0", 80, screen),
+    ("frontend-interview", "h5bp/Front-end-Developer-Interview-Questions", "c8023cdcc4e1", "MIT", 120, interview),
+    ("javascript-questions", "lydiahallie/javascript-questions", "a8b427b9f7f9", "MIT", 60, javascript_quiz),
+    ("tldr", "tldr-pages/tldr", "08e345f42639", "CC-BY-4.0", 80, tldr),
+    ("jhuman-eval", "KuramitsuLab/jhuman-eval", "def32e75b363", "MIT", 30, japanese_code),
+    ("cruxeval", "facebookresearch/cruxeval", "190faf16d175", "MIT", 40, outputs),
+    ("jmmlu", "nlp-waseda/JMMLU", "762cbf192c9e", "CC-BY-SA-4.0", 60, exams_ja),
+    ("exams", "mhardalov/exams-qa", "f859e665de6c", "CC-BY-SA-4.0", 90, exams),
+    ("jemhopqa", "aiishii/JEMHopQA", "fed5024f4f39", "CC-BY-SA-4.0", 40, jemhop),
+    ("jaquad", "SkelterLabsInc/JaQuAD", "23f5d72cc273", "CC-BY-SA-3.0", 50, jaquad),
+    ("instruction-ja", "megagonlabs/instruction_ja", "a72a5d05fd14", "MIT", 150, first_words_ja),
+    ("xsid", "mainlp/xsid", "761d926c3f2e", "CC-BY-SA-4.0", 90, commands),
+    ("xsafety", "Jarviswang94/Multilingual_safety_benchmark", "8c55b6a6cda5", "Apache-2.0", 100, troubles),
 ]
 
 
