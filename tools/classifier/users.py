@@ -5,7 +5,7 @@ usage: users.py --out FOLDER [--repos FOLDER]
 
 Koala's test set (Apache-2.0, English) and the seeds of InstructionWild (for research only: no weights come from them; English
 and Chinese, the same prompts). The numbers are places in the source; what is in no list is chat, what is under None has
-no clear label and is left out.
+no clear label and is left out. Labels were given by the first hundred characters or so of each prompt.
 """
 import argparse
 import json
@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--repos", type=pathlib.Path, default=pathlib.Path("build/classifier/repos"))
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     # The Chinese seeds follow the order of the English ones from the 22nd on, but for two.
     parts = {"koala": koala(arguments.repos), "wild-en": wild(arguments.repos, "en", 0),
              "wild-zh": wild(arguments.repos, "ch", 22, "43 44")}
