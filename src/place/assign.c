@@ -16,12 +16,16 @@ struct node {
     uint32_t part[HL_SUBSET_MAX_BINS]; /* by group */
 };
 
+struct nodes {
+    struct node *list;
+    size_t count, capacity;
+};
+
 struct assign {
     const struct hl_subset *subset;
     struct hl_search *search;
-    struct node *nodes, *next;
-    size_t count, next_count;
-    bool overflow;
+    struct nodes nodes, next;
+    bool overflow, no_memory;
 };
 
 static bool in_order(const struct hl_subset *subset, uint32_t part, uint32_t of)
@@ -36,23 +40,24 @@ static bool in_order(const struct hl_subset *subset, uint32_t part, uint32_t of)
 
 static void add(struct assign *assign, const struct node *node)
 {
-    for (size_t n = 0; n < assign->next_count; n++)
-        if (assign->next[n].left == node->left && assign->next[n].set == node->set)
+    struct nodes *next = &assign->next;
+    for (size_t n = 0; n < next->count; n++)
+        if (next->list[n].left == node->left && next->list[n].set == node->set)
             return;
-    if (assign->next_count == MAX_NODES) {
+    if (next->count == MAX_NODES)
         assign->overflow = true;
-        return;
-    }
-    assign->next[assign->next_count++] = *node;
+    else if (hl_grow((void **)&next->list, &next->capacity, next->count, sizeof *next->list))
+        assign->no_memory = true;
+    else
+        next->list[next->count++] = *node;
 }
 
 static void advance(struct assign *assign)
 {
-    struct node *nodes = assign->nodes;
+    struct nodes nodes = assign->nodes;
     assign->nodes = assign->next;
-    assign->count = assign->next_count;
     assign->next = nodes;
-    assign->next_count = 0;
+    assign->next.count = 0;
 }
 
 /* The sets that reach the best levels above the groups'. */
@@ -188,7 +193,7 @@ static void split(struct assign *assign, const struct node *node, struct group *
             hl_subset_packs(subset, node->left ^ part, group->end) &&
             in_order(subset, part, node->left) && part_packs(assign, group, part)) {
             if (gain > group->most)
-                assign->next_count = 0;
+                assign->next.count = 0;
             group->most = gain;
             struct node next = *node;
             next.left ^= part;
@@ -222,15 +227,17 @@ static int run(struct assign *assign, struct halves *halves)
     for (size_t g = 0; g < subset->group_count; g++) {
         struct group group = group_at(subset, g);
         read_halves(subset, group.first, group.end, halves);
-        for (size_t n = 0; n < assign->count; n++) {
-            split(assign, &assign->nodes[n], &group, halves);
+        for (size_t n = 0; n < assign->nodes.count; n++) {
+            split(assign, &assign->nodes.list[n], &group, halves);
             if (assign->search->best->steps > assign->search->max_steps)
                 return 1;
         }
         advance(assign);
     }
-    for (size_t n = 0; n < assign->count; n++)
-        offer(assign, &assign->nodes[n]);
+    for (size_t n = 0; n < assign->nodes.count; n++)
+        offer(assign, &assign->nodes.list[n]);
+    if (assign->no_memory)
+        return hl_error_nomem();
     return assign->overflow ? 1 : 0;
 }
 
@@ -238,16 +245,9 @@ int hl_subset_assign(struct hl_subset *subset, struct hl_search *search)
 {
     struct assign assign = {.subset = subset, .search = search};
     struct halves *halves = hl_malloc(sizeof *halves);
-    struct node *nodes = hl_malloc(2 * MAX_NODES * sizeof *nodes);
-    int code;
-    if (halves && nodes) {
-        assign.nodes = nodes;
-        assign.next = nodes + MAX_NODES;
-        code = run(&assign, halves);
-    } else {
-        code = hl_error_nomem();
-    }
-    hl_free(nodes);
+    int code = halves ? run(&assign, halves) : hl_error_nomem();
+    hl_free(assign.nodes.list);
+    hl_free(assign.next.list);
     hl_free(halves);
     return code;
 }

@@ -245,16 +245,16 @@ static int solve_levels(struct hl_search *search)
 
 static int solve(struct hl_search *search)
 {
-    int code = start_with_greedy(search);
-    if (code)
+    int code = hl_search_subsets(search);
+    if (code == HOMELAB_OK) {
+        search->best->proven = true;
+        memcpy(search->best->bound, search->best->level, sizeof search->best->bound);
+    }
+    if (code != 1 && code != HL_SUBSET_OTHER)
         return code;
     find_units(search);
-    code = hl_search_subsets(search);
-    if (code)
-        return code < 0 ? code : solve_levels(search);
-    search->best->proven = true;
-    memcpy(search->best->bound, search->best->level, sizeof search->best->bound);
-    return HOMELAB_OK;
+    code = start_with_greedy(search);
+    return code ? code : solve_levels(search);
 }
 
 int hl_place_solve(struct hl_place_result *result, const struct hl_place_problem *problem,

@@ -302,10 +302,12 @@ static void memory(void **state)
 {
     (void)state;
     static struct lab lab;
-    simple_instance(&lab, 3);
-    fail_each_allocation(solve_lab, &lab);
-    rich_instance(&lab, 3);
-    fail_each_allocation(solve_lab, &lab);
+    for (uint64_t number = 1; number <= 5; number++) {
+        simple_instance(&lab, number);
+        fail_each_allocation(solve_lab, &lab);
+        rich_instance(&lab, number);
+        fail_each_allocation(solve_lab, &lab);
+    }
 }
 
 int main(void)
