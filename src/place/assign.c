@@ -80,49 +80,21 @@ static void start(struct assign *assign)
     advance(assign);
 }
 
-static void read_room(const struct assign *assign, int64_t *room)
-{
-    const struct hl_subset *subset = assign->subset;
-    for (size_t bin = 0; bin < subset->bin_count; bin++)
-        room[bin] = subset->problem->capacities[subset->resource[bin]];
-}
-
-struct halves {
-    int64_t size[2][1 << (HL_SUBSET_MAX_ITEMS / 2)]; /* the least in any bin of the group */
-};
-
-static void read_halves(const struct hl_subset *subset, size_t first, size_t end,
-                        struct halves *halves)
-{
-    size_t half = subset->item_count / 2;
-    for (size_t part = 0; part < 2; part++) {
-        size_t from = part ? half : 0, count = part ? subset->item_count - half : half;
-        halves->size[part][0] = 0;
-        for (uint32_t set = 1; set < 1u << count; set++) {
-            size_t i = from + (size_t)__builtin_ctz(set);
-            int64_t least = INT32_MAX;
-            for (size_t bin = first; bin < end; bin++)
-                if (subset->cells[bin][i].size && subset->cells[bin][i].size < least)
-                    least = subset->cells[bin][i].size;
-            halves->size[part][set] = halves->size[part][set & (set - 1)] + least;
-        }
-    }
-}
-
 struct group {
     size_t index, first, end;
     int level;
     int64_t volume, most;
-    size_t order[HL_SUBSET_MAX_ITEMS]; /* items, biggest first */
+    int64_t least[HL_SUBSET_MAX_ITEMS]; /* size in any of its bins */
+    size_t order[HL_SUBSET_MAX_ITEMS];  /* items, biggest first */
 };
 
-static int64_t biggest(const struct hl_subset *subset, const struct group *group, size_t i)
+static int64_t least_size(const struct hl_subset *subset, const struct group *group, size_t i)
 {
-    int64_t size = 0;
+    int64_t least = INT32_MAX;
     for (size_t bin = group->first; bin < group->end; bin++)
-        if (subset->cells[bin][i].size > size)
-            size = subset->cells[bin][i].size;
-    return size;
+        if (subset->cells[bin][i].size && subset->cells[bin][i].size < least)
+            least = subset->cells[bin][i].size;
+    return least;
 }
 
 static struct group group_at(const struct hl_subset *subset, size_t index)
@@ -136,46 +108,91 @@ static struct group group_at(const struct hl_subset *subset, size_t index)
         group.volume += subset->problem->capacities[subset->resource[bin]];
     for (size_t i = 0; i < subset->item_count; i++) {
         size_t at = i;
-        int64_t size = biggest(subset, &group, i);
-        for (; at > 0 && biggest(subset, &group, group.order[at - 1]) < size; at--)
+        group.least[i] = least_size(subset, &group, i);
+        for (; at > 0 && group.least[group.order[at - 1]] < group.least[i]; at--)
             group.order[at] = group.order[at - 1];
         group.order[at] = i;
     }
     return group;
 }
 
-/* Puts the items of a part into the bins of the group, the k-th in order first. */
-static bool place(const struct assign *assign, const struct group *group, uint32_t part, size_t k,
-                  int64_t *room, int *choice)
+struct halves {
+    int64_t size[2][1 << (HL_SUBSET_MAX_ITEMS / 2)]; /* the least in any bin of the group */
+};
+
+static void read_halves(const struct hl_subset *subset, const struct group *group,
+                        struct halves *halves)
 {
+    size_t half = subset->item_count / 2;
+    for (size_t part = 0; part < 2; part++) {
+        size_t from = part ? half : 0, count = part ? subset->item_count - half : half;
+        halves->size[part][0] = 0;
+        for (uint32_t set = 1; set < 1u << count; set++) {
+            size_t i = from + (size_t)__builtin_ctz(set);
+            halves->size[part][set] = halves->size[part][set & (set - 1)] + group->least[i];
+        }
+    }
+}
+
+/* A part of the items on its way into the bins of a group, biggest first. */
+struct packing {
+    const struct assign *assign;
+    const struct group *group;
+    int64_t room[HL_SUBSET_MAX_BINS];
+    int64_t smallest; /* of the part */
+    int *choice;
+};
+
+static bool place(struct packing *packing, uint32_t part, int64_t size, size_t k)
+{
+    const struct group *group = packing->group;
+    struct hl_search *search = packing->assign->search;
+    int64_t usable = 0;
     if (!part)
         return true;
-    if (++assign->search->best->steps > assign->search->max_steps)
+    for (size_t bin = group->first; bin < group->end; bin++)
+        usable += packing->room[bin] < packing->smallest ? 0 : packing->room[bin];
+    if (size > usable || ++search->best->steps > search->max_steps)
         return false;
     while (!(part >> group->order[k] & 1))
         k++;
     size_t i = group->order[k];
     for (size_t bin = group->end; bin-- > group->first;) {
-        const struct hl_subset_cell *cell = &assign->subset->cells[bin][i];
-        if (!cell->size || cell->size > room[bin])
+        const struct hl_subset_cell *cell = &packing->assign->subset->cells[bin][i];
+        if (!cell->size || cell->size > packing->room[bin])
             continue;
-        room[bin] -= cell->size;
-        choice[i] = cell->choice;
-        if (place(assign, group, part & ~(1u << i), k + 1, room, choice))
+        packing->room[bin] -= cell->size;
+        packing->choice[i] = cell->choice;
+        if (place(packing, part & ~(1u << i), size - group->least[i], k + 1))
             return true;
-        room[bin] += cell->size;
+        packing->room[bin] += cell->size;
     }
     return false;
 }
 
+/* Puts the items of a part into the bins of the group. */
+static bool place_part(const struct assign *assign, const struct group *group, uint32_t part,
+                       int *choice)
+{
+    const struct hl_subset *subset = assign->subset;
+    struct packing packing = {.assign = assign, .group = group, .smallest = INT64_MAX};
+    packing.choice = choice;
+    int64_t size = 0;
+    for (size_t bin = group->first; bin < group->end; bin++)
+        packing.room[bin] = subset->problem->capacities[subset->resource[bin]];
+    for (uint32_t rest = part; rest; rest &= rest - 1) {
+        int64_t least = group->least[__builtin_ctz(rest)];
+        size += least;
+        packing.smallest = least < packing.smallest ? least : packing.smallest;
+    }
+    return place(&packing, part, size, 0);
+}
+
 static bool part_packs(const struct assign *assign, const struct group *group, uint32_t part)
 {
-    int64_t room[HL_SUBSET_MAX_BINS];
     int choice[HL_SUBSET_MAX_ITEMS];
-    if (group->end - group->first == 1)
-        return true; /* its volume fits */
-    read_room(assign, room);
-    return place(assign, group, part, 0, room, choice);
+    return group->end - group->first == 1 || /* its volume fits */
+           place_part(assign, group, part, choice);
 }
 
 static void split(struct assign *assign, const struct node *node, struct group *group,
@@ -209,13 +226,11 @@ static void offer(const struct assign *assign, const struct node *node)
 {
     const struct hl_subset *subset = assign->subset;
     int choice[HL_PLACE_MAX_ITEMS];
-    int64_t room[HL_SUBSET_MAX_BINS];
     memcpy(choice, subset->outside_choice, subset->item_count * sizeof *choice);
-    read_room(assign, room);
     hl_subset_trace(subset, node->left, choice);
     for (size_t g = 0; g < subset->group_count; g++) {
         struct group group = group_at(subset, g);
-        place(assign, &group, node->part[g], 0, room, choice);
+        place_part(assign, &group, node->part[g], choice);
     }
     hl_search_offer(assign->search, choice);
 }
@@ -226,7 +241,7 @@ static int run(struct assign *assign, struct halves *halves)
     start(assign);
     for (size_t g = 0; g < subset->group_count; g++) {
         struct group group = group_at(subset, g);
-        read_halves(subset, group.first, group.end, halves);
+        read_halves(subset, &group, halves);
         for (size_t n = 0; n < assign->nodes.count; n++) {
             split(assign, &assign->nodes.list[n], &group, halves);
             if (assign->search->best->steps > assign->search->max_steps)
