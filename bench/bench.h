@@ -49,11 +49,16 @@ static inline struct bench bench_arguments(int count, char **values)
     return bench;
 }
 
-static inline int64_t bench_now_us(void)
+static inline int64_t bench_now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int64_t bench_now_us(void)
+{
+    return bench_now_ns() / 1000;
 }
 
 static inline int64_t bench_cpu_us(void)

@@ -10,13 +10,6 @@
 
 #define CALLS 200000
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void require(int code)
 {
     if (code >= 0)
@@ -55,10 +48,10 @@ static double least_ns(const struct subject *subject, void (*volatile call)(cons
 {
     double least = 0;
     for (int round = 0; round < rounds; round++) {
-        int64_t start = now_ns();
+        int64_t start = bench_now_ns();
         for (int i = 0; i < CALLS; i++)
             call(subject);
-        double each = (double)(now_ns() - start) / CALLS;
+        double each = (double)(bench_now_ns() - start) / CALLS;
         if (round == 0 || each < least)
             least = each;
     }

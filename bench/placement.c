@@ -2,22 +2,30 @@
  * and integer programmes for CBC, on the same generated instances. bench/placement.py drives it;
  * README.md says what is measured.
  *
- *     bench_placement MODELS GPUS FIRST COUNT tight|random same|mixed [FOLDER]
+ *     bench_placement MODELS GPUS FIRST COUNT tight|random same|mixed UNIT [FOLDER]
  *
- * prints a line per instance: seed, our time and steps, our four levels, the programme's time and
- * levels. With FOLDER it writes the instances as text for the ILP. */
+ * prints a line per instance: seed, times in ns, our steps, the programme's levels, our levels, and
+ * the GPU of each model, -1 outside. Sizes are multiples of UNIT MiB. With FOLDER it writes the
+ * instances as text for the ILP. */
 #include "bench.h"
 
 #include "place/place.h"
 
 #define MODELS_MAX 24
 #define GPUS_MAX   8
+#define ROUNDS     3 /* the least counts */
 #define INFEASIBLE UINT64_MAX
+
+struct family {
+    int models, gpus;
+    int64_t unit; /* MiB */
+    bool tight, same;
+};
 
 struct instance {
     int models, gpus;
-    int64_t size[MODELS_MAX], priority[MODELS_MAX];  /* MiB */
-    int64_t capacity[GPUS_MAX], bandwidth[GPUS_MAX]; /* MiB, GB/s */
+    int64_t size[MODELS_MAX], priority[MODELS_MAX];  /* units */
+    int64_t capacity[GPUS_MAX], bandwidth[GPUS_MAX]; /* units, GB/s */
 };
 
 static uint64_t seed;
@@ -30,39 +38,39 @@ static uint64_t draw(uint64_t below)
     return (seed * UINT64_C(0x2545F4914F6CDD1D) >> 20) % below;
 }
 
-static void generate(struct instance *instance, int models, int gpus, uint64_t number, bool tight,
-                     bool same)
+static void generate(struct instance *instance, const struct family *family, uint64_t number)
 {
     static const int64_t cards[] = {8, 10, 12, 16, 16, 24, 24, 32, 48};
     static const int64_t speeds[] = {224, 288, 360, 448, 504, 672, 936, 1008, 1792};
     seed = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
     for (int k = 0; k < 20; k++)
         draw(2);
-    *instance = (struct instance){.models = models, .gpus = gpus};
+    *instance = (struct instance){.models = family->models, .gpus = family->gpus};
     int64_t total = 0, demand = 0;
     int64_t top = draw(2) ? 10 : 100;
-    for (int j = 0; j < gpus; j++) {
+    for (int j = 0; j < family->gpus; j++) {
         uint64_t card = draw(sizeof cards / sizeof *cards);
-        instance->capacity[j] = cards[card] * 1024 - (int64_t)draw(1500);
-        instance->bandwidth[j] = same ? 936 : speeds[card];
+        instance->capacity[j] = (cards[card] * 1024 - (int64_t)draw(1500)) / family->unit;
+        instance->bandwidth[j] = family->same ? 936 : speeds[card];
         total += instance->capacity[j];
     }
-    for (int i = 0; i < models; i++) {
-        instance->size[i] = 600 + (int64_t)draw(22000);
+    for (int i = 0; i < family->models; i++) {
+        instance->size[i] = (600 + (int64_t)draw(22000)) / family->unit;
         instance->priority[i] = 1 + (int64_t)draw((uint64_t)top);
         demand += instance->size[i];
     }
-    if (!tight)
+    if (!family->tight)
         return;
     int64_t scaled = 0;
-    for (int i = 0; i < models; i++) {
-        instance->size[i] = instance->size[i] * total / demand;
+    for (int i = 0; i < family->models; i++) {
+        int64_t size = instance->size[i] * total / demand;
+        instance->size[i] = size ? size : 1;
         scaled += instance->size[i];
     }
     instance->size[0] += total - scaled;
 }
 
-/* Bytes that a token reads, in MiB: the planner counts weights, not what else takes memory. */
+/* What a token reads: the planner counts weights, not what else takes memory. */
 static int64_t read_size(const struct instance *instance, int i)
 {
     return instance->size[i] * 9 / 10;
@@ -85,7 +93,8 @@ static int speeds_of(const struct instance *instance, int64_t *speeds)
     return count;
 }
 
-static int solve(const struct instance *instance, struct hl_place_result *result)
+/* `at` gets the GPU of each model, -1 outside. */
+static int solve(const struct instance *instance, struct hl_place_result *result, int *at)
 {
     struct hl_place_item items[MODELS_MAX] = {{0}};
     static struct hl_place_option options[MODELS_MAX * (GPUS_MAX + 1)];
@@ -119,7 +128,14 @@ static int solve(const struct instance *instance, struct hl_place_result *result
                                        .items = items,
                                        .item_count = (size_t)instance->models,
                                        .level_count = 3 + groups};
-    return hl_place_solve(result, &problem, INT64_C(100000000));
+    int code = hl_place_solve(result, &problem, INT64_C(100000000));
+    for (int i = 0; i < instance->models && !code; i++) {
+        const struct hl_place_option *taken = &options[items[i].option];
+        if (result->choice[i] >= 0)
+            taken += result->choice[i];
+        at[i] = taken->use_count ? (int)uses[taken->use].resource : -1;
+    }
+    return code;
 }
 
 /* A set of models packs into GPUs taken in a fixed order; of its packings the one that has reached
@@ -208,42 +224,65 @@ static void write_instance(const struct instance *instance, const char *folder, 
     fclose(file);
 }
 
+static void print(const struct instance *instance, uint64_t number, const int64_t *ns,
+                  const int64_t *programmed, const struct hl_place_result *result, const int *at)
+{
+    printf("%llu ns %lld dp_ns %lld steps %lld proven %d dp %lld %lld %lld levels",
+           (unsigned long long)number, (long long)ns[0], (long long)ns[1], (long long)result->steps,
+           result->proven, (long long)programmed[0], (long long)programmed[1],
+           (long long)programmed[2]);
+    for (int level = 1; level < HL_PLACE_LEVELS; level++)
+        printf(" %lld", (long long)result->level[level]);
+    printf(" at");
+    for (int i = 0; i < instance->models; i++)
+        printf(" %d", at[i]);
+    printf("\n");
+    fflush(stdout);
+}
+
+static int compare(const struct family *family, uint64_t number, const char *folder)
+{
+    struct instance instance;
+    struct hl_place_result result;
+    int at[MODELS_MAX];
+    int64_t levels[3], least[2] = {INT64_MAX, INT64_MAX};
+    generate(&instance, family, number);
+    if (folder)
+        write_instance(&instance, folder, number);
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t start = bench_now_ns();
+        if (solve(&instance, &result, at))
+            return 2;
+        int64_t middle = bench_now_ns();
+        programme(&instance, levels);
+        int64_t end = bench_now_ns();
+        least[0] = middle - start < least[0] ? middle - start : least[0];
+        least[1] = end - middle < least[1] ? end - middle : least[1];
+    }
+    print(&instance, number, least, levels, &result, at);
+    return 0;
+}
+
 int main(int count, char **values)
 {
-    if (count < 7)
+    if (count < 8)
         return 2;
-    int models = atoi(values[1]), gpus = atoi(values[2]);
-    bool tight = strcmp(values[5], "tight") == 0, same = strcmp(values[6], "same") == 0;
+    struct family family = {.models = atoi(values[1]),
+                            .gpus = atoi(values[2]),
+                            .unit = atoi(values[7]),
+                            .tight = strcmp(values[5], "tight") == 0,
+                            .same = strcmp(values[6], "same") == 0};
     uint64_t first = strtoull(values[3], NULL, 10), end = first + strtoull(values[4], NULL, 10);
-    if (models < 1 || models > MODELS_MAX || gpus < 1 || gpus > GPUS_MAX)
+    if (family.models < 1 || family.models > MODELS_MAX || family.gpus < 1 ||
+        family.gpus > GPUS_MAX || family.unit < 1 || family.unit > 512)
         return 2;
-    states = malloc(sizeof *states << models);
+    states = malloc(sizeof *states << family.models);
     if (!states)
         return 2;
-    memset(states, 0, sizeof *states << models);
-    for (uint64_t number = first; number < end; number++) {
-        struct instance instance;
-        generate(&instance, models, gpus, number, tight, same);
-        if (count > 7)
-            write_instance(&instance, values[7], number);
-        struct hl_place_result result;
-        int64_t start = bench_now_us();
-        if (solve(&instance, &result))
-            return 2;
-        int64_t ours = bench_now_us() - start;
-        int64_t levels[3];
-        start = bench_now_us();
-        programme(&instance, levels);
-        int64_t theirs = bench_now_us() - start;
-        printf("%llu us %lld dp_us %lld steps %lld proven %d dp %lld %lld %lld levels",
-               (unsigned long long)number, (long long)ours, (long long)theirs,
-               (long long)result.steps, result.proven, (long long)levels[0], (long long)levels[1],
-               (long long)levels[2]);
-        for (int level = 1; level < HL_PLACE_LEVELS; level++)
-            printf(" %lld", (long long)result.level[level]);
-        printf("\n");
-        fflush(stdout);
-    }
+    memset(states, 0, sizeof *states << family.models);
+    int code = 0;
+    for (uint64_t number = first; number < end && !code; number++)
+        code = compare(&family, number, count > 8 ? values[8] : NULL);
     free(states);
-    return 0;
+    return code;
 }

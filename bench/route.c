@@ -14,13 +14,6 @@
 #define DECISIONS  2000
 #define ROUNDS_MAX 10000
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Nanoseconds a decision, a round each. */
 struct rounds {
     int count;
@@ -31,7 +24,7 @@ static struct rounds rounds;
 
 static void add_round(int64_t from_ns)
 {
-    rounds.picoseconds[rounds.count++] = (now_ns() - from_ns) * 1000 / DECISIONS;
+    rounds.picoseconds[rounds.count++] = (bench_now_ns() - from_ns) * 1000 / DECISIONS;
 }
 
 static void print_rounds(const char *name, size_t experts)
@@ -96,7 +89,7 @@ static void measure_pass(int experts, int count)
                                      .wait_s = 1,
                                      .token_s = 0.02f};
     for (int round = 0; round < count; round++) {
-        int64_t from = now_ns();
+        int64_t from = bench_now_ns();
         for (int i = 0; i < DECISIONS; i++) {
             int first = -1;
             float most = -1e30f;
@@ -122,7 +115,7 @@ static void measure(const struct setup *setup, const char *name, uint32_t flags,
 {
     struct calls_counted before = calls_counted();
     for (int round = 0; round < count; round++) {
-        int64_t from = now_ns();
+        int64_t from = bench_now_ns();
         for (int i = 0; i < DECISIONS; i++)
             if (homelab_router_decide(setup->router, setup->request, NULL, 0, setup->decision,
                                       flags) < 1)
