@@ -2,7 +2,8 @@
  * library:
  *
  *     bench_gguf [ROUNDS]
- *     bench_gguf --write FILE      the header alone, for peers
+ *     bench_gguf --write FILE            the header alone, for peers
+ *     bench_gguf --answer FILE ROUNDS    from a file to what its model needs
  *
  * The header is that of a 7B model with the vocabulary of its family: 26 keys, 339 tensors, 152,064
  * tokens, 151,387 merges, 6.02 MB. */
@@ -30,16 +31,19 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 16;
 }
 
-static void write_texts(struct gguf_writer *writer, const char *name, int count, uint32_t shortest,
-                        uint32_t spread)
+/* The first four letters count, since llama.cpp refuses a vocabulary with a token twice. */
+static void write_texts(struct gguf_writer *writer, const char *name, int count, uint32_t spread,
+                        bool pairs)
 {
     uint32_t seed = 1;
     char text[64];
     gguf_key_array(writer, name, 8, (uint64_t)count);
     for (int i = 0; i < count; i++) {
-        uint32_t length = shortest + next_random(&seed) % spread;
-        for (uint32_t j = 0; j < length; j++)
-            text[j] = (char)('a' + next_random(&seed) % 26);
+        uint32_t length = 4 + next_random(&seed) % spread;
+        for (uint32_t j = 0, rest = (uint32_t)i; j < length; j++, rest /= 26)
+            text[j] = (char)('a' + (j < 4 ? rest : next_random(&seed)) % 26);
+        if (pairs)
+            text[length / 2] = ' ';
         text[length] = '\0';
         gguf_text(writer, text);
     }
@@ -70,11 +74,11 @@ static void write_keys(struct gguf_writer *writer)
     gguf_number(writer, 0x358637bd, 4);
     gguf_key_text(writer, "tokenizer.ggml.model", "gpt2");
     gguf_key_text(writer, "tokenizer.ggml.pre", "qwen2");
-    write_texts(writer, "tokenizer.ggml.tokens", TOKENS, 1, 13);
+    write_texts(writer, "tokenizer.ggml.tokens", TOKENS, 7, false);
     gguf_key_array(writer, "tokenizer.ggml.token_type", 5, TOKENS);
     for (int i = 0; i < TOKENS; i++)
         gguf_number(writer, 1, 4);
-    write_texts(writer, "tokenizer.ggml.merges", MERGES, 3, 20);
+    write_texts(writer, "tokenizer.ggml.merges", MERGES, 18, true);
     gguf_key_u32(writer, "tokenizer.ggml.eos_token_id", 151645);
     gguf_key_u32(writer, "tokenizer.ggml.padding_token_id", 151643);
     gguf_key_u32(writer, "tokenizer.ggml.bos_token_id", 151643);
@@ -207,28 +211,21 @@ static int measure_memory(const char *path)
 
 /* --- Time --- */
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t time_walk(const char *path)
 {
     struct walk_result result;
-    int64_t start = now_ns();
+    int64_t start = bench_now_ns();
     bool good = gguf_walk(path, &result) == 0 && result.texts > TOKENS + MERGES;
-    return good ? now_ns() - start : -1;
+    return good ? bench_now_ns() - start : -1;
 }
 
 static int64_t time_ours(const char *path)
 {
     homelab_gguf *gguf;
-    int64_t start = now_ns();
+    int64_t start = bench_now_ns();
     if (homelab_gguf_load_file(&gguf, path, NULL))
         return -1;
-    int64_t time = now_ns() - start;
+    int64_t time = bench_now_ns() - start;
     bool good = homelab_gguf_vocabulary_size(gguf) == TOKENS;
     homelab_gguf_unref(gguf);
     return good ? time : -1;
@@ -239,11 +236,11 @@ static int64_t time_answer(const char *path, const homelab_opts *opts)
 {
     homelab_gguf *gguf;
     homelab_estimate *estimate = NULL;
-    int64_t start = now_ns();
+    int64_t start = bench_now_ns();
     if (homelab_gguf_load_file(&gguf, path, NULL))
         return -1;
     bool good = homelab_estimate_new(&estimate, gguf, opts) == HOMELAB_OK;
-    int64_t time = now_ns() - start;
+    int64_t time = bench_now_ns() - start;
     homelab_estimate_unref(estimate);
     homelab_gguf_unref(gguf);
     return good ? time : -1;
@@ -299,13 +296,18 @@ int main(int argument_count, char **arguments)
 {
     if (argument_count == 3 && strcmp(arguments[1], "--write") == 0)
         return write_header(arguments[2]);
+    int rounds = argument_count > 1 ? atoi(arguments[argument_count - 1]) : 200;
+    if (rounds < 1)
+        return 2;
+    if (argument_count == 4 && strcmp(arguments[1], "--answer") == 0)
+        return measure_answer(arguments[2], rounds);
     char path[] = "/tmp/bench-gguf-XXXXXX";
-    int fd = mkstemp(path), rounds = argument_count > 1 ? (int)strtol(arguments[1], NULL, 10) : 200;
+    int fd = mkstemp(path);
     if (fd < 0)
         return 1;
     close(fd);
-    int code = rounds < 1 || write_header(path) || measure_time(path, rounds) ||
-               measure_memory(path) || measure_answer(path, rounds);
+    int code = write_header(path) || measure_time(path, rounds) || measure_memory(path) ||
+               measure_answer(path, rounds);
     unlink(path);
     if (code)
         fprintf(stderr, "bench_gguf: failed: %s\n", homelab_error_message());
