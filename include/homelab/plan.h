@@ -47,7 +47,8 @@ HOMELAB_API void homelab_planner_free(homelab_planner *planner);
  * model with `vram_gib`, sizes are taken as the inventory gives them.
  * @param model Name of the model.
  * @param gguf The header; a reference is kept.
- * @return HOMELAB_OK, HOMELAB_E_INVALID, or HOMELAB_E_NOT_FOUND that names the unknown model.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID also for a projector, HOMELAB_E_UNSUPPORTED for a header
+ * without layers or tensors, or HOMELAB_E_NOT_FOUND that names the unknown model.
  * @since 0.2.0
  */
 HOMELAB_API int homelab_planner_set_header(homelab_planner *planner, const char *model,
@@ -82,7 +83,7 @@ HOMELAB_API int homelab_planner_set_draft(homelab_planner *planner, const char *
  * @brief Gives a reading of memory in use on a GPU, which goes before the inventory's `used_gib`.
  * @param node Id of the node.
  * @param gpu Number of the GPU on the node, from 0.
- * @param used_bytes What others than the planned models take, 0 or more.
+ * @param used_bytes What others than the planned models take, 0 to 2^50.
  * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, or HOMELAB_E_NOT_FOUND.
  * @since 0.2.0
  */

@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void clear_texts(char **texts, size_t count)
@@ -107,6 +108,86 @@ static void freeze_wishes(struct hl_freeze *freeze, struct hl_model *model,
     model->set_count = freeze_texts(freeze, &model->sets, map, "sets");
 }
 
+/* gpuNUMBER or cpu */
+static bool has_device(const struct hl_node *node, const char *device)
+{
+    char name[32];
+    if (strcmp(device, "cpu") == 0)
+        return true;
+    for (size_t gpu = 0; gpu < node->gpu_count; gpu++) {
+        snprintf(name, sizeof name, "gpu%zu", gpu);
+        if (strcmp(device, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_place(const struct hl_inventory_data *data, const char *pin)
+{
+    for (size_t n = 0; n < data->node_count; n++) {
+        const char *id = data->nodes[n].id;
+        size_t length = id ? strlen(id) : 0;
+        if (!length || strncmp(pin, id, length) != 0)
+            continue;
+        if (!pin[length] || (pin[length] == '/' && has_device(&data->nodes[n], pin + length + 1)))
+            return true;
+    }
+    return false;
+}
+
+static void check_pin(struct hl_freeze *freeze, const struct hl_model *model,
+                      const struct hl_value *map)
+{
+    if (!model->pin || is_place(freeze->data, model->pin))
+        return;
+    struct hl_buf message;
+    hl_buf_init(&message, HL_VALUE_MAX_TEXT);
+    hl_buf_puts(&message, "found ");
+    hl_report_quote(&message, model->pin);
+    hl_buf_puts(&message, ", expected a node, NODE/gpuNUMBER or NODE/cpu");
+    hl_freeze_problem(freeze, hl_value_get(map, "pin"), "models", map->key, "pin", HL_NONE,
+                      &message);
+}
+
+static void check_apart(struct hl_freeze *freeze, const struct hl_index *models,
+                        const struct hl_value *map)
+{
+    const struct hl_value *list = hl_freeze_key(map, "apart", HL_VALUE_LIST);
+    for (size_t i = 0; list && i < list->count; i++) {
+        const struct hl_value *other = list->items[i];
+        if (other->type != HL_VALUE_STRING)
+            continue;
+        if (strcmp(other->text, map->key) != 0) {
+            hl_freeze_reference(freeze, models, other, "a model", "models", map->key, "apart", i);
+            continue;
+        }
+        struct hl_buf message;
+        hl_buf_init(&message, HL_VALUE_MAX_TEXT);
+        hl_buf_puts(&message, "found the model itself, expected another one; see replicas");
+        hl_freeze_problem(freeze, other, "models", map->key, "apart", i, &message);
+    }
+}
+
+/* What models say of each other, once all are known. */
+static void check_models(struct hl_freeze *freeze, const struct hl_value *section)
+{
+    const struct hl_inventory_data *data = freeze->data;
+    struct hl_index models;
+    if (hl_index_init(&models, data->model_count)) {
+        freeze->nomem = true;
+        return;
+    }
+    for (size_t i = 0; i < data->model_count; i++)
+        if (data->models[i].name)
+            hl_index_add(&models, data->models[i].name, i);
+    hl_index_sort(&models);
+    for (size_t i = 0; i < data->model_count; i++) {
+        check_pin(freeze, &data->models[i], section->items[i]);
+        check_apart(freeze, &models, section->items[i]);
+    }
+    hl_index_free(&models);
+}
+
 void hl_freeze_models(struct hl_freeze *freeze)
 {
     const struct hl_value *section = hl_freeze_section(freeze, "models");
@@ -130,4 +211,5 @@ void hl_freeze_models(struct hl_freeze *freeze)
         model->weight = hl_freeze_weight(map);
         freeze_servers(freeze, model, map);
     }
+    check_models(freeze, section);
 }

@@ -47,6 +47,8 @@ void homelab_planner_free(homelab_planner *planner)
     hl_free(planner);
 }
 
+#define USED_MAX ((int64_t)1 << 50)
+
 static bool is_projector(const homelab_gguf *gguf)
 {
     const char *architecture = homelab_gguf_architecture(gguf);
@@ -64,6 +66,11 @@ static int set_header(homelab_planner *planner, const char *model, homelab_gguf 
         return hl_error_set(HOMELAB_E_INVALID, 0, model, "model '%s': found %s, expected %s", model,
                             projector ? "an image projector" : "a language model",
                             projector ? "a language model" : "an image projector");
+    if (!projector && (homelab_gguf_layer_count(gguf) < 1 || !homelab_gguf_tensor_count(gguf)))
+        return hl_error_set(HOMELAB_E_UNSUPPORTED, 0, model,
+                            "model '%s': found a header without layers or tensors, from which "
+                            "nothing can be worked out",
+                            model);
     const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
     for (size_t m = 0; m < data->model_count; m++) {
         if (strcmp(data->models[m].name, model) != 0)
@@ -114,8 +121,8 @@ int homelab_planner_set_used(homelab_planner *planner, const char *node, size_t 
     HL_API(planner ? planner->allocator : NULL);
     if (!planner || !node)
         return hl_error_argument(planner ? "node" : "planner", "a pointer");
-    if (used_bytes < 0)
-        return hl_error_argument("used_bytes", "0 or more");
+    if (used_bytes < 0 || used_bytes > USED_MAX)
+        return hl_error_argument("used_bytes", "0 to 2^50");
     const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
     for (size_t n = 0; n < data->node_count; n++) {
         if (strcmp(data->nodes[n].id, node) != 0 || gpu >= data->nodes[n].gpu_count)
@@ -187,6 +194,16 @@ int hl_plan_devices(homelab_plan *plan, const homelab_planner *planner)
     return HOMELAB_OK;
 }
 
+/* Which model the error is about, in the inventory's words. */
+static void name_model(const homelab_planner *planner, size_t m)
+{
+    struct hl_error error;
+    const char *name = hl_inventory_data(planner->inventory)->models[m].name;
+    hl_error_save(&error);
+    if (error.code != HOMELAB_E_NOMEM)
+        hl_error_set(error.code, error.sub_code, name, "plan of '%s': %s", name, error.message);
+}
+
 static int make(homelab_plan *plan, const homelab_planner *planner)
 {
     size_t count = hl_inventory_data(planner->inventory)->model_count;
@@ -196,8 +213,11 @@ static int make(homelab_plan *plan, const homelab_planner *planner)
     struct hl_ways *ways = hl_calloc(count + 1, sizeof *ways);
     if (!ways)
         return hl_error_nomem();
-    for (size_t m = 0; m < count && !code; m++)
+    for (size_t m = 0; m < count && !code; m++) {
         code = hl_ways_find(&ways[m], planner, plan->devices, plan->device_count, m);
+        if (code)
+            name_model(planner, m);
+    }
     if (!code)
         code = hl_plan_solve(plan, planner, ways);
     if (!code)

@@ -303,11 +303,14 @@ int hl_model_init(struct hl_model *model, const homelab_gguf *gguf)
     model->layers = hl_gguf_layers(gguf) - drafting;
     model->embd = fact(model, "embedding_length", 0);
     model->vocab = bounded(hl_gguf_vocabulary(gguf));
-    if (model->layers < 1 || model->layers > LAYERS_MAX || model->embd < 1)
+    if (model->layers < 1 || model->layers > LAYERS_MAX)
         return hl_error_set(HOMELAB_E_INVALID, 0, gguf->architecture,
-                            "model '%s': found %lld layers of width %lld, expected 1 to %d layers",
-                            gguf->architecture, (long long)model->layers, (long long)model->embd,
-                            LAYERS_MAX);
+                            "model '%s': found %lld layers, expected 1 to %d", gguf->architecture,
+                            (long long)model->layers, LAYERS_MAX);
+    if (model->embd < 1)
+        return hl_error_set(HOMELAB_E_INVALID, 0, gguf->architecture,
+                            "model '%s': found no embedding_length in range, expected 1 or more",
+                            gguf->architecture);
     if (!gguf->tensor_count)
         return hl_error_set(HOMELAB_E_INVALID, 0, gguf->architecture,
                             "model '%s': found no tensors, so its weights are unknown",

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -113,7 +114,25 @@ class Plan(unittest.TestCase):
         code, out, err = self.run_plan("-i", self.inventory("  m: {size_gib: 4, file: none.gguf}\n"))
         self.assertEqual(code, 0)
         self.assertIn("none.gguf", err)
-        self.assertIn("the size of 'm' is taken as given", err)
+        self.assertIn("the size of 'm' is taken as the inventory gives it", err)
+
+    def test_header_that_tells_too_little(self):
+        """The size that is given counts then; without one the model is left out, and the others are placed."""
+        path = pathlib.Path(self.folder.name, "bare.gguf")
+        texts = [text.encode() for text in ("general.architecture", "llama")]
+        path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", len(texts[0])) + texts[0]
+                         + struct.pack("<IQ", 8, len(texts[1])) + texts[1])
+        code, out, err = self.run_plan("-i", self.inventory(f"  m: {{size_gib: 3, file: {path}}}\n  n: {{file: {path}}}\n"))
+        self.assertEqual(code, 1)
+        self.assertRegex(out, r"(?m)^m +a/gpu0 +3\.00")
+        self.assertRegex(out, r"(?m)^n +left out")
+        self.assertIn("model 'm': found a header without layers or tensors", err)
+
+    def test_errors_name_the_model(self):
+        inventory = self.inventory("  m: {file: llama-3.2-1b.Q4_K_M.hdr, context: 1000000000, parallel: 256}\n")
+        code, out, err = self.run_plan("-i", inventory, "--models", HEADERS)
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn("plan of 'm': option 'vram.context'", err)
 
     def test_projector_and_draft_model(self):
         alone = "  m: {file: qwen2.5-vl-7b.Q4_K_M.hdr, context: 4096"

@@ -210,6 +210,13 @@ static const struct {
      "{\"n\": {\"gpus\": [{\"name\": \"RTX 4090\", \"memory_gib\": 24}]}}}",
      "1:44: containers.c.gate: found 'e', expected the id of an endpoint (there are none)\n"
      "1:56: containers.c.gpu: found 'RTX', expected a GPU of node 'n' by name or number, or 'all'"},
+    {"{\"nodes\": {\"n\": {}}, \"models\": {\"a\": {\"pin\": \"m\"}, \"b\": {\"pin\": \"n/gpu0\"}, "
+     "\"c\": {\"pin\": \"n/cpu\"}}}",
+     "1:46: models.a.pin: found 'm', expected a node, NODE/gpuNUMBER or NODE/cpu\n"
+     "1:65: models.b.pin: found 'n/gpu0', expected a node, NODE/gpuNUMBER or NODE/cpu"},
+    {"{\"models\": {\"a\": {\"apart\": [\"a\", \"c\"]}}}",
+     "1:29: models.a.apart[0]: found the model itself, expected another one; see replicas\n"
+     "1:34: models.a.apart[1]: found 'c', expected the id of a model"},
     {"{\"containers\": {\"c\": {\"mounts\": [{\"source\": \"a\"}]}}}",
      "1:17: containers.c.node: found nothing, expected a text\n"
      "1:34: containers.c.mounts[0].target: found nothing, expected a text"},

@@ -114,7 +114,6 @@ static void rules(void **state)
         {"  m: {size_gib: 10, pin: b}\n", {{"m", 0, "b/gpu0"}}, 0},
         {"  m: {size_gib: 10, pin: b/gpu1}\n", {{"m", 0, "b/gpu1"}}, 0},
         {"  m: {size_gib: 10, pin: b/cpu}\n", {{"m", 0, "b/cpu"}}, 0},
-        {"  m: {size_gib: 10, pin: nowhere}\n", {{"m", 0, "left out"}}, 1},
         {"  m: {size_gib: 1, gpu_layers: 0}\n", {{"m", 0, "a/cpu"}}, 0},
         /* Sets share memory: those of the day and those of the night are not loaded together. */
         {"  m: {size_gib: 20, sets: [day]}\n  n: {size_gib: 20, sets: [night]}\n",

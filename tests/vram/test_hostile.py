@@ -32,6 +32,13 @@ def test_unreadable():
         assert messages.startswith("homelab: row 2: "), messages
 
 
+def test_what_cannot_be_read_keeps_its_id():
+    code, lines, _ = data.run(line(gguf="none") + "\n" + line(kind="llama_fit", gguf=None) + "\n", HEADERS)
+    assert code == 3
+    assert json.loads(lines[0]) == {"id": "a", "error": "unreadable row"}, lines
+    assert json.loads(lines[1]) == {"id": "a", "skipped": True}, lines
+
+
 def test_refused():
     for opts in REFUSED:
         code, lines, messages = data.run(line(opts={**GOOD["opts"], **opts}) + "\n", HEADERS)

@@ -6,13 +6,15 @@
 
 #define PATH_MAX_BYTES 4096
 #define URL_TIMEOUT_MS 60000
+#define USED_MAX       64
 
 struct plan_arguments {
     const char *inventory, *models, *svg, *rows, *headers;
     bool json, explain;
-    char *used[64];
+    char *used[USED_MAX];
     size_t used_count;
     homelab_opts *opts;
+    homelab_ctx *ctx; /* for files on web servers, once there is one */
 };
 
 /* --- Inputs --- */
@@ -25,11 +27,12 @@ static bool is_url(const char *file)
 /* A file as the inventory names it: in the models' folder, or beside the inventory. */
 static void model_path(char *out, const struct plan_arguments *arguments, const char *file)
 {
-    const char *slash = strrchr(arguments->inventory, '/');
+    const char *slash = strrchr(arguments->inventory, '/'), *models = arguments->models;
     if (*file == '/' || is_url(file))
         snprintf(out, PATH_MAX_BYTES, "%s", file);
-    else if (arguments->models)
-        snprintf(out, PATH_MAX_BYTES, "%s/%s", arguments->models, file);
+    else if (models)
+        snprintf(out, PATH_MAX_BYTES, "%s%s%s", models,
+                 *models && models[strlen(models) - 1] == '/' ? "" : "/", file);
     else if (slash)
         snprintf(out, PATH_MAX_BYTES, "%.*s/%s", (int)(slash - arguments->inventory),
                  arguments->inventory, file);
@@ -37,24 +40,17 @@ static void model_path(char *out, const struct plan_arguments *arguments, const 
         snprintf(out, PATH_MAX_BYTES, "%s", file);
 }
 
-/* A failure is told on stderr, in a line that is not ended. */
-static int load_header(homelab_gguf **out, const struct plan_arguments *arguments, const char *file)
+static int load_header(homelab_gguf **out, struct plan_arguments *arguments, const char *file)
 {
     char path[PATH_MAX_BYTES];
-    homelab_ctx *ctx = NULL;
-    int code;
+    int code = HOMELAB_OK;
     model_path(path, arguments, file);
-    if (!is_url(path)) {
-        code = homelab_gguf_load_file(out, path, arguments->opts);
-    } else {
-        code = homelab_ctx_new(&ctx, arguments->opts);
-        if (!code)
-            code = homelab_gguf_load_url(out, ctx, path, URL_TIMEOUT_MS, arguments->opts);
-    }
-    if (code)
-        fprintf(stderr, "homelab: plan: %s; ", homelab_error_message());
-    homelab_ctx_unref(ctx);
-    return code;
+    if (!is_url(path))
+        return homelab_gguf_load_file(out, path, arguments->opts);
+    if (!arguments->ctx)
+        code = homelab_ctx_new(&arguments->ctx, arguments->opts);
+    return code ? code
+                : homelab_gguf_load_url(out, arguments->ctx, path, URL_TIMEOUT_MS, arguments->opts);
 }
 
 /* What may be loaded for a model: where the inventory names the file, where the header goes, and
@@ -65,30 +61,36 @@ struct role {
     const char *before, *after; /* the name of the model */
 };
 static const struct role roles[] = {
-    {homelab_inventory_model_file, homelab_planner_set_header, "the size of", "is taken as given"},
+    {homelab_inventory_model_file, homelab_planner_set_header, "the size of",
+     "is taken as the inventory gives it"},
     {homelab_inventory_model_mmproj, homelab_planner_set_projector, "the projector of",
      "is left out"},
     {homelab_inventory_model_draft, homelab_planner_set_draft, "the draft model of", "is left out"},
 };
 
 static int add_header(homelab_planner *planner, const homelab_inventory *inventory, size_t i,
-                      const struct role *role, const struct plan_arguments *arguments)
+                      const struct role *role, struct plan_arguments *arguments)
 {
     const char *file = role->file(inventory, i), *name = homelab_inventory_model_name(inventory, i);
     homelab_gguf *header = NULL;
     if (!file)
         return CLI_HEALTHY;
-    if (load_header(&header, arguments, file)) {
-        fprintf(stderr, "%s '%s' %s\n", role->before, name, role->after);
-        return CLI_HEALTHY;
+    int code = load_header(&header, arguments, file);
+    bool loaded = code == HOMELAB_OK;
+    if (loaded)
+        code = role->set(planner, name, header);
+    if (code == HOMELAB_OK || (loaded && code != HOMELAB_E_UNSUPPORTED)) {
+        homelab_gguf_unref(header);
+        return code ? fail_library("plan") : CLI_HEALTHY;
     }
-    int code = role->set(planner, name, header);
+    fprintf(stderr, "homelab: plan: %s; %s '%s' %s\n", homelab_error_message(), role->before, name,
+            role->after);
     homelab_gguf_unref(header);
-    return code ? fail_library("plan") : CLI_HEALTHY;
+    return CLI_HEALTHY;
 }
 
 static int add_headers(homelab_planner *planner, const homelab_inventory *inventory,
-                       const struct plan_arguments *arguments)
+                       struct plan_arguments *arguments)
 {
     int code = CLI_HEALTHY;
     for (size_t i = 0; i < homelab_inventory_model_count(inventory) && !code; i++)
@@ -119,7 +121,7 @@ static int add_reading(homelab_planner *planner, const char *text)
 }
 
 static int make_plan(homelab_plan **plan, const homelab_inventory *inventory,
-                     const struct plan_arguments *arguments)
+                     struct plan_arguments *arguments)
 {
     homelab_planner *planner = NULL;
     if (homelab_planner_new(&planner, (homelab_inventory *)inventory, arguments->opts))
@@ -348,7 +350,7 @@ static int put_plan(const homelab_plan *plan, const struct plan_arguments *argum
     return code;
 }
 
-static int run_plan(const struct plan_arguments *arguments)
+static int run_plan(struct plan_arguments *arguments)
 {
     homelab_inventory *inventory = NULL;
     homelab_plan *plan = NULL;
@@ -394,7 +396,9 @@ static int read_arguments(struct plan_arguments *arguments, const struct command
             arguments->explain = true;
         else if (option == 'j')
             arguments->json = true;
-        else if (option == 'u' && arguments->used_count < 64)
+        else if (option == 'u' && arguments->used_count == USED_MAX)
+            return fail("plan: --used: found more than %d readings", USED_MAX);
+        else if (option == 'u')
             arguments->used[arguments->used_count++] = optarg;
         else if (option != 'o')
             return usage_end(self, option) ? CLI_ERROR : -1;
@@ -420,6 +424,7 @@ static int run(const struct command *self, int argc, char **argv)
     int code = read_arguments(&arguments, self, argc, argv);
     if (code == CLI_HEALTHY)
         code = arguments.rows ? plan_eval(arguments.rows, arguments.headers) : run_plan(&arguments);
+    homelab_ctx_unref(arguments.ctx);
     homelab_opts_free(arguments.opts);
     return code < 0 ? CLI_HEALTHY : code;
 }
