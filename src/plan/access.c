@@ -27,6 +27,8 @@ void homelab_plan_unref(homelab_plan *plan)
         hl_free(plan->models[i].docker);
         hl_free(plan->models[i].environment);
     }
+    for (size_t set = 0; set < plan->set_count; set++)
+        hl_free(plan->sets[set]);
     hl_free(plan->devices);
     hl_free(plan->models);
     hl_free(plan);

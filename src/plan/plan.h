@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #define HL_PLAN_MAX_GPUS 8 /* that a model is split over */
+#define HL_PLAN_MAX_SETS 8
 #define HL_PLAN_MAX_TEXT ((size_t)1 << 24)
 
 struct hl_plan_device {
@@ -55,7 +56,8 @@ struct hl_ways {
 
 struct hl_plan_model {
     char *name, *why;
-    size_t model; /* in the inventory */
+    size_t model;  /* in the inventory */
+    uint32_t sets; /* a bit each of the plan's; 0: all of them */
     int replica, replicas;
     bool placed;
     int64_t needs; /* bytes, where it is left out */
@@ -72,6 +74,8 @@ struct homelab_plan {
     size_t device_count;
     struct hl_plan_model *models;
     size_t model_count, placed_count;
+    char *sets[HL_PLAN_MAX_SETS]; /* names of the sets of models; none: all are loaded together */
+    size_t set_count;
     struct hl_place_result result;
     int level_count;
     int status;

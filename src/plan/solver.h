@@ -4,7 +4,6 @@
 
 #include "plan/plan.h"
 
-#define HL_PLAN_MAX_SETS   8
 #define HL_PLAN_MAX_SPEEDS 8
 
 struct hl_solver {

@@ -27,6 +27,9 @@ static void put_escaped(struct hl_buf *buf, const char *text)
             hl_buf_puts(buf, "&gt;");
         else if (c == '"')
             hl_buf_puts(buf, "&quot;");
+        else if (c == 0xef &&
+                 (!strncmp(text, "\xef\xbf\xbe", 3) || !strncmp(text, "\xef\xbf\xbf", 3)))
+            text += 2; /* no characters of XML */
         else
             hl_buf_putc(buf, c < 0x20 ? ' ' : *text);
     }
@@ -40,7 +43,6 @@ static void put_text(struct hl_buf *buf, int x, int y, const char *style, const 
 }
 
 struct bar {
-    const struct hl_plan_device *device;
     int y;
     int64_t at, whole; /* bytes drawn, bytes of the full width */
 };
@@ -122,13 +124,43 @@ static int put_legend(struct hl_buf *buf, const homelab_plan *plan, size_t devic
     return y;
 }
 
+static bool in_set(const homelab_plan *plan, const struct hl_plan_model *model, size_t set)
+{
+    return !plan->set_count || !model->sets || model->sets >> set & 1;
+}
+
+/* What is loaded together: all models, or those of a set. Below it the set's name. */
+static int put_bar(struct hl_buf *buf, const homelab_plan *plan, size_t d, size_t set, int y)
+{
+    const struct hl_plan_device *device = &plan->devices[d];
+    int64_t taken = device->used + device->planned;
+    struct bar bar = {.y = y, .whole = device->capacity > taken ? device->capacity : taken};
+    hl_buf_printf(buf, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#e6e8eb\"/>\n",
+                  LEFT, bar.y, BAR_WIDTH, BAR);
+    if (bar.whole > 0)
+        put_box(buf, &bar, device->used, "#9aa0a8", "1", device->id, "kept by others");
+    for (size_t i = 0; bar.whole > 0 && i < plan->model_count; i++) {
+        const struct hl_plan_model *model = &plan->models[i];
+        size_t part;
+        if (in_set(plan, model, set) && on_device(model, d, &part))
+            put_segment(buf, &bar, &model->way.parts[part], model->name, hues[i % HUES]);
+    }
+    y += BAR;
+    if (!plan->set_count)
+        return y;
+    put_text(buf, LEFT, y + 14, "s", plan->sets[set]);
+    return y + LINE;
+}
+
+static size_t bar_count(const homelab_plan *plan)
+{
+    return plan->set_count ? plan->set_count : 1;
+}
+
 static int put_device(struct hl_buf *buf, const homelab_plan *plan, size_t d, int y)
 {
     const struct hl_plan_device *device = &plan->devices[d];
     int64_t taken = device->used + device->planned;
-    struct bar bar = {.device = device, .y = y + 26, .whole = device->capacity};
-    if (taken > bar.whole)
-        bar.whole = taken;
     struct hl_buf title;
     hl_buf_init(&title, HL_PLAN_MAX_TEXT);
     hl_buf_printf(&title, "%s%s%s  ", device->id, device->name ? "  " : "",
@@ -142,18 +174,10 @@ static int put_device(struct hl_buf *buf, const homelab_plan *plan, size_t d, in
     put_text(buf, LEFT, y + 16, "t", title.data ? title.data : "");
     buf->failed = buf->failed ? buf->failed : title.failed;
     hl_buf_free(&title);
-    hl_buf_printf(buf, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#e6e8eb\"/>\n",
-                  LEFT, bar.y, BAR_WIDTH, BAR);
-    if (bar.whole > 0) {
-        put_box(buf, &bar, device->used, "#9aa0a8", "1", device->id, "kept by others");
-        for (size_t i = 0; i < plan->model_count; i++) {
-            size_t part;
-            if (on_device(&plan->models[i], d, &part))
-                put_segment(buf, &bar, &plan->models[i].way.parts[part], plan->models[i].name,
-                            hues[i % HUES]);
-        }
-    }
-    return put_legend(buf, plan, d, bar.y + BAR + 4) + 16;
+    y += 26;
+    for (size_t set = 0; set < bar_count(plan); set++)
+        y = put_bar(buf, plan, d, set, y);
+    return put_legend(buf, plan, d, y + 4) + 16;
 }
 
 static bool shown(const homelab_plan *plan, size_t device)
@@ -168,7 +192,8 @@ static int height_of(const homelab_plan *plan)
     for (size_t d = 0; d < plan->device_count; d++) {
         if (!shown(plan, d))
             continue;
-        height += 26 + BAR + 4 + 16;
+        height += 26 + 4 + 16;
+        height += (int)bar_count(plan) * (BAR + (plan->set_count ? LINE : 0));
         for (size_t i = 0; i < plan->model_count; i++)
             height += on_device(&plan->models[i], d, &part) ? LINE : 0;
     }

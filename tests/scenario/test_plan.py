@@ -164,6 +164,17 @@ class Plan(unittest.TestCase):
         self.assertIn("Ollama: num_gpu 28", out)
         self.assertIn("proven the best", out)
 
+    def test_picture_of_sets(self):
+        """A bar for each set of models that are loaded together, none of which is wider than the device."""
+        path = os.path.join(self.folder.name, "sets.svg")
+        models = "  day: {size_gib: 20, sets: [day]}\n  night: {size_gib: 20, sets: [night]}\n  \"x\\uffff\": {size_gib: 2}\n"
+        self.assertEqual(self.run_plan("-i", self.inventory(models), "--svg", path)[0], 0)
+        root = xml.etree.ElementTree.parse(path).getroot()
+        ends = [float(box.get("x", 0)) + float(box.get("width")) for box in root.iter("{http://www.w3.org/2000/svg}rect")]
+        self.assertLessEqual(max(ends), float(root.get("width")))
+        texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual([text for text in texts if text in ("day", "night")][:2], ["day", "night"])
+
     def test_picture(self):
         path = os.path.join(self.folder.name, "plan.svg")
         self.assertEqual(self.run_plan("-i", BY_HAND, "--svg", path)[0], 0)
