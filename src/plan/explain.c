@@ -4,6 +4,8 @@
 #include "core/alloc.h"
 #include "core/error.h"
 
+#include <string.h>
+
 void hl_plan_put_size(struct hl_buf *buf, int64_t bytes)
 {
     if (bytes < (int64_t)1 << 30)
@@ -68,28 +70,110 @@ static void put_gpu_place(struct hl_buf *buf, const homelab_plan *plan,
         hl_buf_puts(buf, "; an upper bound, since not all is known of the model");
 }
 
-static void put_why(struct hl_buf *buf, const homelab_plan *plan, const struct hl_model *from,
-                    const struct hl_ways *ways, const struct hl_plan_model *model)
+/* --- Not on GPUs --- */
+
+/* What is asked of each model that is not wholly on GPUs. */
+struct question {
+    const homelab_plan *plan;
+    const struct hl_model *model;
+    const struct hl_ways *ways;
+    bool sized; /* by its header, or as given */
+    bool apart; /* from another model, or from its replicas */
+};
+
+static bool has_gpu(const homelab_plan *plan)
 {
-    if (model->placed && model->way.gpu_count) {
-        put_gpu_place(buf, plan, model);
+    for (size_t d = 0; d < plan->device_count; d++)
+        if (plan->devices[d].gpu >= 0)
+            return true;
+    return false;
+}
+
+static bool is_pinned_to_cpu(const struct hl_model *model)
+{
+    const char *slash = model->pin ? strrchr(model->pin, '/') : NULL;
+    return slash && strcmp(slash, "/cpu") == 0;
+}
+
+/* Whether it is kept from the devices that have room by its neighbours. */
+static bool is_kept_off(const struct question *of, int64_t needs, bool gpu)
+{
+    const struct hl_plan_device *device = roomiest(of->plan, gpu);
+    return of->apart && device && needs <= hl_device_room(device) - device->planned;
+}
+
+static void put_no_room(struct hl_buf *buf, const struct question *of, int64_t needs, bool gpu)
+{
+    const char *pin = of->model->pin;
+    if (is_kept_off(of, needs, gpu)) {
+        hl_buf_printf(buf, "each %s with room for ", gpu ? "GPU" : "CPU");
+        hl_plan_put_size(buf, needs);
+        hl_buf_puts(buf, " has what it must be apart from");
         return;
     }
-    hl_buf_puts(buf, model->placed ? "on the CPU: " : "left out: ");
-    if (ways->smallest == 0 && ways->count == 0)
-        hl_buf_puts(buf, "its size is unknown; give size_gib or its file");
-    else if (from->gpu_layers == 0 && model->placed)
+    hl_buf_printf(buf, "no %s%s%s has room for ", gpu ? "GPU" : "CPU", pin ? " at its pin " : "",
+                  pin ? pin : "");
+    hl_plan_put_size(buf, needs);
+    put_room(buf, of->plan, needs, gpu);
+}
+
+static void put_why_on_cpu(struct hl_buf *buf, const struct question *of)
+{
+    hl_buf_puts(buf, "on the CPU: ");
+    if (of->model->gpu_layers == 0)
         hl_buf_puts(buf, "gpu_layers is 0");
-    else if (model->placed && from->pin)
-        hl_buf_printf(buf, "no GPU at its pin %s has room", from->pin);
-    else {
-        hl_buf_puts(buf, from->gpu_layers == 0 ? "no CPU has room" : "no GPU has room for ");
-        if (from->gpu_layers != 0)
-            hl_plan_put_size(buf, ways->smallest);
-        if (!model->placed && !from->cpu)
-            hl_buf_puts(buf, ", and it may not run on a CPU");
-        put_room(buf, plan, ways->smallest, from->gpu_layers != 0);
-    }
+    else if (!has_gpu(of->plan))
+        hl_buf_puts(buf, "there is no GPU");
+    else if (is_pinned_to_cpu(of->model))
+        hl_buf_puts(buf, "it is pinned there");
+    else
+        put_no_room(buf, of, of->ways->smallest, true);
+}
+
+static void put_why_out(struct hl_buf *buf, const struct question *of)
+{
+    const struct hl_model *model = of->model;
+    bool gpu = model->gpu_layers != 0 && has_gpu(of->plan) && !is_pinned_to_cpu(model);
+    int64_t needs = gpu ? of->ways->smallest : of->ways->on_cpu;
+    hl_buf_puts(buf, "left out: ");
+    if (!of->sized)
+        hl_buf_puts(buf, "its size is unknown; give size_gib or its file");
+    else if (!gpu && !model->cpu)
+        hl_buf_puts(buf, "there is no GPU for it, and it may not run on a CPU");
+    else if (!needs)
+        hl_buf_printf(buf, "no %s has memory of known size", gpu ? "GPU" : "CPU");
+    else
+        put_no_room(buf, of, needs, gpu);
+    if (gpu && !model->cpu)
+        hl_buf_puts(buf, "; it may not run on a CPU");
+}
+
+static bool is_apart(const struct hl_inventory_data *data, const struct hl_model *model)
+{
+    if (model->apart_count || model->replicas > 1)
+        return true;
+    for (size_t m = 0; m < data->model_count; m++)
+        for (size_t a = 0; a < data->models[m].apart_count; a++)
+            if (strcmp(data->models[m].apart[a], model->name) == 0)
+                return true;
+    return false;
+}
+
+static void put_why(struct hl_buf *buf, const homelab_plan *plan, const homelab_planner *planner,
+                    const struct hl_ways *ways, const struct hl_plan_model *model)
+{
+    const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
+    const struct hl_model *from = &data->models[model->model];
+    struct question of = {.plan = plan, .model = from, .ways = &ways[model->model]};
+    of.sized = from->vram_bytes || from->size_bytes ||
+               planner->headers[model->model].of[HL_ROLE_MODEL] != NULL;
+    of.apart = is_apart(data, from);
+    if (model->placed && model->way.gpu_count)
+        put_gpu_place(buf, plan, model);
+    else if (model->placed)
+        put_why_on_cpu(buf, &of);
+    else
+        put_why_out(buf, &of);
 }
 
 static void put_beside(struct hl_buf *buf, const struct hl_way *way)
@@ -111,12 +195,11 @@ static void put_beside(struct hl_buf *buf, const struct hl_way *way)
 
 int hl_plan_explain(homelab_plan *plan, const homelab_planner *planner, const struct hl_ways *ways)
 {
-    const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
     for (size_t i = 0; i < plan->model_count; i++) {
         struct hl_plan_model *model = &plan->models[i];
         struct hl_buf buf;
         hl_buf_init(&buf, HL_PLAN_MAX_TEXT);
-        put_why(&buf, plan, &data->models[model->model], &ways[model->model], model);
+        put_why(&buf, plan, planner, ways, model);
         if (model->placed)
             put_beside(&buf, &model->way);
         model->why = hl_buf_take(&buf);

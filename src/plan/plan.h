@@ -51,7 +51,8 @@ struct hl_way {
 struct hl_ways {
     struct hl_way *ways;
     size_t count, room;
-    int64_t smallest; /* bytes that the model wants on a GPU at least, where no way fits; 0: none */
+    int64_t smallest; /* bytes that the model wants on GPUs at least; 0: it was not tried there */
+    int64_t on_cpu;   /* in main memory, without GPU; 0: likewise */
 };
 
 struct hl_plan_model {

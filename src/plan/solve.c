@@ -342,7 +342,7 @@ static int read_choices(struct hl_solver *solver)
         model->layer_count = header         ? homelab_gguf_layer_count(header)
                              : from->layers ? from->layers
                                             : -1;
-        model->needs = solver->ways[m].smallest;
+        model->needs = solver->ways[m].smallest ? solver->ways[m].smallest : solver->ways[m].on_cpu;
         model->placed = way;
         if (way)
             model->way = *way;

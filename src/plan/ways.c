@@ -267,6 +267,7 @@ static int find_on_cpu(struct finder *finder, struct hl_way *way, bool *found)
     int code = hl_needs_estimate(way, &finder->ask, finder->planner->opts);
     finder->ask.kv = finder->kv[0];
     *found = !code && hl_way_fits(way, finder->devices);
+    finder->ways->on_cpu = code ? 0 : hl_part_total(&way->parts[0]);
     return code;
 }
 
@@ -292,6 +293,7 @@ static int find_given(struct finder *finder)
     int64_t whole = model->size_bytes ? model->size_bytes : model->vram_bytes;
     int64_t on_gpu = model->vram_bytes ? model->vram_bytes : model->size_bytes;
     finder->ways->smallest = on_gpu;
+    finder->ways->on_cpu = whole;
     for (size_t d = 0; d < finder->device_count; d++) {
         const struct hl_plan_device *device = &finder->devices[d];
         bool cpu = device->gpu < 0;

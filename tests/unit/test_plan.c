@@ -147,6 +147,34 @@ static void rules(void **state)
 }
 
 /* Equal choices may fall either way; what may not is what was asked for. */
+/* What is said of a model that is not on GPUs is what keeps it from them. */
+static void reasons(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *inventory, *why;
+    } cases[] = {
+        {"nodes:\n  c: {ram_gib: 2}\nmodels:\n  m: {size_gib: 4}\n",
+         "left out: no CPU has room for 4.0 GiB; most room is on c/cpu: 2.0 GiB; 2.0 GiB more "},
+        {"nodes:\n  c: {ram_gib: 8}\nmodels:\n  m: {size_gib: 4}\n", "on the CPU: there is no GPU"},
+        {NODES "models:\n  m: {size_gib: 4, pin: a/cpu}\n", "on the CPU: it is pinned there"},
+        {NODES "models:\n  m: {size_gib: 4, gpu_layers: 0}\n", "on the CPU: gpu_layers is 0"},
+        {NODES "models:\n  m: {roles: [chat]}\n", "left out: its size is unknown"},
+        {NODES "models:\n  m: {size_gib: 4, gpu_layers: 0, cpu: false}\n",
+         "left out: there is no GPU for it, and it may not run on a CPU"},
+        {"nodes:\n  c: {ram_gib: 32, gpus: [{memory_gib: 24}]}\nmodels:\n"
+         "  m: {size_gib: 4, apart: [n]}\n  n: {size_gib: 4, cpu: false}\n",
+         "on the CPU: each GPU with room for 4.0 GiB has what it must be apart from"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        homelab_plan *plan = plan_of(cases[i].inventory, NULL);
+        const char *why = homelab_plan_model_why(plan, 0);
+        if (strncmp(why, cases[i].why, strlen(cases[i].why)) != 0)
+            fail_msg("case %zu: found '%s', expected '%s'", i, why, cases[i].why);
+        homelab_plan_unref(plan);
+    }
+}
+
 static void apart_and_replicas(void **state)
 {
     (void)state;
@@ -823,6 +851,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules),
+        cmocka_unit_test(reasons),
         cmocka_unit_test(apart_and_replicas),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(readings),
