@@ -452,12 +452,25 @@ bool sim_http_start(struct sim_net *net)
     return net->daemon_watch != NULL;
 }
 
+static bool any_waits(const struct sim_net *net)
+{
+    for (const struct sim_exchange *exchange = net->exchanges; exchange != NULL;
+         exchange = exchange->next)
+        if (exchange->suspended)
+            return true;
+    return false;
+}
+
 void sim_http_stop(struct sim_net *net)
 {
     if (net->daemon == NULL)
         return;
-    sim_http_drop_all(net);
-    MHD_run(net->daemon);
+    /* A request that had come when its connection was shut down may wait anew, which the library
+     * takes for a fatal mistake when it stops. */
+    do {
+        sim_http_drop_all(net);
+        MHD_run(net->daemon);
+    } while (any_waits(net));
     sim_timer_clear(loop_of(net), &net->daemon_again);
     sim_watch_remove(loop_of(net), net->daemon_watch);
     MHD_stop_daemon(net->daemon);
