@@ -324,8 +324,8 @@ static int read_text(struct hl_class *class, struct excerpt *excerpt, int kind, 
 {
     struct hl_request body;
     if (kind == HOMELAB_REQUEST_TEXT) {
-        hl_sample_reset(&body.text);
-        hl_sample_add(&body.text, text, length);
+        hl_sample_reset(&body.last);
+        hl_sample_add(&body.last, text, length);
         hl_class_of_text(class, text, length, needs);
     } else {
         enum hl_request_kind of = embeds(kind) ? HL_REQUEST_EMBEDDING : HL_REQUEST_CHAT;
@@ -335,8 +335,8 @@ static int read_text(struct hl_class *class, struct excerpt *excerpt, int kind, 
                                 length);
         hl_class_of_request(class, &body, needs);
     }
-    excerpt->length = hl_sample_text(&body.text, (unsigned char *)excerpt->text);
-    excerpt->cut = body.text.total > HL_SAMPLE_MAX;
+    excerpt->length = hl_sample_text(&body.last, (unsigned char *)excerpt->text);
+    excerpt->cut = body.last.total > HL_SAMPLE_MAX;
     return HOMELAB_OK;
 }
 

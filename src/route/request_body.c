@@ -306,6 +306,7 @@ static bool is_embedding(const struct reader *reader, enum hl_request_kind kind)
 static void join_short(struct reader *reader)
 {
     struct hl_sample *last = &reader->request->text;
+    reader->request->last = *last;
     if (last->total >= HL_SHORT_MESSAGE || !reader->before.total)
         return;
     unsigned char text[HL_SAMPLE_MAX];

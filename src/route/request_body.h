@@ -13,6 +13,7 @@
 
 struct hl_request {
     struct hl_sample text; /* what is classified */
+    struct hl_sample last; /* the user's last message, as it is */
     uint32_t needs;        /* HOMELAB_NEED_… */
     uint64_t text_bytes;   /* of all texts, whoever says them */
     uint64_t tool_bytes;

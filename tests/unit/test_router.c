@@ -245,6 +245,36 @@ static void test_rules_and_callback(void **state)
     close_lab(&lab);
 }
 
+#define SAYS(role, text) "{\"role\":\"" role "\",\"content\":\"" text "\"}"
+
+/* Only the classifier reads a short message together with the one before. */
+static void test_rules_see_a_short_last_message(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *source;
+    } cases[] = {
+        {"{\"messages\":[" SAYS("user", "Tell me of the town of Bamberg") "," SAYS(
+             "assistant", "ok") "," SAYS("user", "/sql x") "]}",
+         "rule"},
+        {"{\"messages\":[" SAYS("user", "Tell me of the town of Bamberg") "," SAYS(
+             "assistant", "ok") "," SAYS("user", "thanks") "]}",
+         "classifier"},
+        {"{\"messages\":[" SAYS("user", "Bamberg") "]}", "rule"},
+    };
+    struct lab lab = {0};
+    open_lab(&lab,
+             INVENTORY
+             "rules: [{matches: '^/sql ', task: code}, {contains: Bamberg, task: reason}]\n",
+             USUAL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        homelab_request_set_kind(lab.request, HOMELAB_REQUEST_OPENAI_CHAT);
+        assert_true(decide(&lab, cases[i].body) > 0);
+        assert_string_equal(homelab_decision_task_source(lab.decision), cases[i].source);
+    }
+    close_lab(&lab);
+}
+
 static int destroyed;
 
 static void count_destroy(void *userdata)
@@ -1079,6 +1109,7 @@ int main(void)
         cmocka_unit_test(test_default_preference),
         cmocka_unit_test(test_declared_preference),
         cmocka_unit_test(test_rules_and_callback),
+        cmocka_unit_test(test_rules_see_a_short_last_message),
         cmocka_unit_test(test_callback),
         cmocka_unit_test(test_an_image_never_goes_to_a_text_model),
         cmocka_unit_test(test_verdicts),
