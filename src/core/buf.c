@@ -108,8 +108,12 @@ void hl_buf_json(struct hl_buf *buf, const char *text)
         hl_buf_puts(buf, "null");
         return;
     }
+    hl_buf_json_bytes(buf, text, strlen(text));
+}
+
+void hl_buf_json_bytes(struct hl_buf *buf, const char *text, size_t length)
+{
     hl_buf_putc(buf, '"');
-    size_t length = strlen(text);
     for (size_t at = 0; at < length;) {
         unsigned char c = (unsigned char)text[at];
         size_t step = hl_utf8_sequence(text + at, length - at);

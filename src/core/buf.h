@@ -27,6 +27,8 @@ void hl_buf_printf(struct hl_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A JSON string with quotes; NULL becomes null; invalid UTF-8 becomes U+FFFD. */
 void hl_buf_json(struct hl_buf *buf, const char *text);
+/* The same of length bytes, among which NUL may be. */
+void hl_buf_json_bytes(struct hl_buf *buf, const char *text, size_t length);
 /* A number as JSON has it: shortest form that reads back equal, '.' whatever the locale; null if
  * not finite. */
 void hl_buf_number(struct hl_buf *buf, double value);

@@ -246,15 +246,11 @@ static int make_sends(void **out, homelab_ctx *ctx)
 static int compose(struct hl_send *send, bool embeds, const char *text, size_t length)
 {
     struct hl_buf out;
-    char *copy = hl_strndup(text, length);
-    if (!copy)
-        return hl_error_nomem();
     hl_buf_init(&out, 6 * length + 256);
     hl_buf_puts(&out, embeds ? "{\"input\":" : "{\"messages\":[{\"role\":\"user\",\"content\":");
-    hl_buf_json(&out, copy);
+    hl_buf_json_bytes(&out, text, length);
     hl_buf_puts(&out,
                 embeds ? "}" : "}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
-    hl_free(copy);
     send->kind = embeds ? HOMELAB_REQUEST_OPENAI_EMBEDDINGS : HOMELAB_REQUEST_OPENAI_CHAT;
     send->length = out.length;
     send->body = hl_buf_take(&out);

@@ -88,6 +88,11 @@ static void test_json(void **state)
         assert_string_equal(buf.data, cases[i].json);
         hl_buf_free(&buf);
     }
+    struct hl_buf buf;
+    hl_buf_init(&buf, 100);
+    hl_buf_json_bytes(&buf, "\0a\0\xc3", 4);
+    assert_string_equal(buf.data, "\"\\u0000a\\u0000\xef\xbf\xbd\"");
+    hl_buf_free(&buf);
 }
 
 static void test_numbers(void **state)

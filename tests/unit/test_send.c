@@ -184,6 +184,23 @@ static void test_streams(void **state)
     close_lab(&lab);
 }
 
+static void test_sends_all_of_a_text(void **state)
+{
+    (void)state;
+    struct lab lab = {0};
+    assert_int_equal(open_lab(&lab), 0);
+    homelab_request_set_kind(lab.request, HOMELAB_REQUEST_TEXT);
+    lab.says[0] = STREAM;
+    homelab_op *op = NULL;
+    assert_int_equal(homelab_router_send(lab.router, lab.ctx, lab.request, "a\0b\xff\0", 5, 0, &op),
+                     0);
+    run(&lab);
+    assert_int_equal(homelab_op_result(op), HOMELAB_OK);
+    assert_non_null(strstr(lab.body, "\"a\\u0000b\xef\xbf\xbd\\u0000\""));
+    homelab_op_unref(op);
+    close_lab(&lab);
+}
+
 static void test_next_candidate(void **state)
 {
     (void)state;
@@ -378,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_passes_through),
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_sends_all_of_a_text),
         cmocka_unit_test(test_next_candidate),
         cmocka_unit_test(test_no_other_one_after_a_word),
         cmocka_unit_test(test_refusal_and_failure),

@@ -111,6 +111,10 @@ local function test_ask()
     check.equal(table.concat(pieces), "Hello from the simulated endpoint local/ollama.")
     check.equal(#pieces > 3, true)
     check.equal(assert(op:reply()):status(), 200)
+    -- A text goes as a whole, also one with a NUL.
+    local small = assert(homelab.context({ router = { max_request_bytes = 1024 } }))
+    check.fails(homelab.E_LIMIT, router:ask(small, "a\0" .. ("b"):rep(1023)))
+    assert(router:ask(small, "a\0" .. ("b"):rep(1022)))
     -- Not streamed: the reply has it.
     op = assert(router:ask(ctx, '{"messages":[{"role":"user","content":"hi"}],"stream":false}',
         { kind = "ollama_chat", endpoint = "local/ollama" }))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import copy
 import gc
+import http.server
 import json
 import os
 import pickle
@@ -78,6 +79,28 @@ class Blocking(unittest.TestCase):
                 self.assertEqual(reply.to_dict()["body"], reply.body.decode())
             self.assertEqual("".join(router.send(context, {**BODY, "stream": True})), says("a"))
             self.assertRaises(homelab.ParseError, router.send, context, "{", kind=RequestKind.OPENAI_CHAT)
+
+    def test_all_of_a_prompt(self):
+        bodies = []
+
+        class Server(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"data: [DONE]\n\n")
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Server) as server, homelab.Context() as context:
+            threading.Thread(target=server.serve_forever).start()
+            router = homelab.Router({"endpoints": {"a/x": {"url": f"http://127.0.0.1:{server.server_port}", "tier": "A", "backend": "vllm",
+                                                           "models": ["m"]}}})
+            for prompt, sent in (("a\0b\0", "a\0b\0"), (b"\0\xff", "\0\ufffd")):
+                router.send(context, prompt).wait(10)
+                self.assertEqual(bodies.pop()["messages"][0]["content"], sent)
+            server.shutdown()
 
     def test_raw(self):
         with two() as (router, context, _):
