@@ -290,7 +290,7 @@ HOMELAB_API const char *homelab_decision_url(const homelab_decision *decision, s
  * Ollama. Borrowed. @since 0.2.0 */
 HOMELAB_API const char *homelab_decision_base_url(const homelab_decision *decision, size_t i);
 /** @brief HOMELAB_DIALECT_…: that of the request's kind; of a plain text the one that the backend
- * speaks at its best. 0 past the end. @since 0.2.0 */
+ * speaks at its best, OpenAI's for embeddings. 0 past the end. @since 0.2.0 */
 HOMELAB_API int homelab_decision_dialect(const homelab_decision *decision, size_t i);
 /** @brief HOMELAB_BACKEND_… of its endpoint. @since 0.2.0 */
 HOMELAB_API int homelab_decision_backend(const homelab_decision *decision, size_t i);
@@ -414,7 +414,8 @@ HOMELAB_API int homelab_router_in_flight(homelab_router *router, const char *end
  *
  * @param ctx Does the work, on its thread.
  * @param request Copied. Of kind HOMELAB_REQUEST_TEXT a streamed chat, or embeddings if that is the
- * task, is made of the text; a body passes through as it is, but for its model.
+ * task, is made of the text, in the candidate's homelab_decision_dialect(); a body passes through
+ * as it is, but for its model.
  * @param text The prompt or body, length bytes; copied.
  * @param flags 0 or HOMELAB_SEND_RAW.
  * @param[out] op Completes with HOMELAB_OK; HOMELAB_E_ROUTE_FAILED when every candidate failed;

@@ -124,6 +124,9 @@ int homelab_decision_dialect(const homelab_decision *decision, size_t i)
     case HOMELAB_REQUEST_OLLAMA_EMBED:
         return HOMELAB_DIALECT_OLLAMA;
     case HOMELAB_REQUEST_TEXT:
+        /* Vectors are to have one shape, whoever makes them. */
+        if (decision->errand.needs & HL_CAN_EMBED)
+            return HOMELAB_DIALECT_OPENAI;
         return hl_endpoint_of(decision, i)->ollama_base ? HOMELAB_DIALECT_OLLAMA
                                                         : HOMELAB_DIALECT_OPENAI;
     default:
@@ -138,7 +141,7 @@ const char *homelab_decision_url(const homelab_decision *decision, size_t i)
     int kind = decision->errand.kind;
     bool ollama = homelab_decision_dialect(decision, i) == HOMELAB_DIALECT_OLLAMA;
     if (kind == HOMELAB_REQUEST_TEXT && decision->errand.needs & HL_CAN_EMBED)
-        kind = ollama ? HOMELAB_REQUEST_OLLAMA_EMBED : HOMELAB_REQUEST_OPENAI_EMBEDDINGS;
+        kind = HOMELAB_REQUEST_OPENAI_EMBEDDINGS;
     else if (kind == HOMELAB_REQUEST_TEXT)
         kind = ollama ? HOMELAB_REQUEST_OLLAMA_CHAT : HOMELAB_REQUEST_OPENAI_CHAT;
     return hl_endpoint_of(decision, i)->urls[kind];

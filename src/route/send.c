@@ -242,7 +242,7 @@ static int make_sends(void **out, homelab_ctx *ctx)
 
 /* --- The start --- */
 
-/* A body for a plain text. */
+/* A body for a plain text; Ollama's API reads it too, and skips what it does not know. */
 static int compose(struct hl_send *send, bool embeds, const char *text, size_t length)
 {
     struct hl_buf out;
@@ -257,12 +257,12 @@ static int compose(struct hl_send *send, bool embeds, const char *text, size_t l
     return send->body ? HOMELAB_OK : homelab_error_code();
 }
 
-static int take_body(struct hl_send *send, const homelab_request *request, const char *text,
-                     size_t length)
+static int take_body(struct hl_send *send, const homelab_request *request,
+                     const struct hl_errand *errand, const char *text, size_t length)
 {
     int code;
     if (request->kind == HOMELAB_REQUEST_TEXT) {
-        code = compose(send, request->task == HL_CAP_EMBED, text, length);
+        code = compose(send, errand->needs & HL_CAN_EMBED, text, length);
     } else {
         send->kind = request->kind;
         send->length = length;
@@ -272,7 +272,6 @@ static int take_body(struct hl_send *send, const homelab_request *request, const
     return code ? code : hl_body_shape(&send->shape, send->body, send->length);
 }
 
-/* The text decides; the body that was made of it is what is sent. */
 static int decide(struct hl_send *send, homelab_decision *decision, const homelab_request *request,
                   const char *text, size_t length)
 {
@@ -281,21 +280,18 @@ static int decide(struct hl_send *send, homelab_decision *decision, const homela
     if (found == HOMELAB_E_ROUTE_NONE && decision->verdict.rejected[HOMELAB_REJECT_BREAKER])
         found = hl_router_decide_patiently(send->router, request, text, length, decision,
                                            HOMELAB_DECIDE_EXPLAIN);
-    if (found < 0)
-        return found;
-    decision->errand.kind = send->kind;
-    return HOMELAB_OK;
+    return found < 0 ? found : HOMELAB_OK;
 }
 
 static int prepare(struct hl_send *send, const homelab_request *request, const char *text,
                    size_t length)
 {
     homelab_decision *decision = NULL;
-    int code = take_body(send, request, text, length);
-    if (!code)
-        code = homelab_decision_new(&decision, send->router);
+    int code = homelab_decision_new(&decision, send->router);
     if (!code)
         code = decide(send, decision, request, text, length);
+    if (!code)
+        code = take_body(send, request, &decision->errand, text, length);
     if (!code)
         code = hl_reply_new(&send->reply, decision, send->max_answer);
     if (code) {

@@ -32,7 +32,7 @@ struct lab {
     int does[3]; /* by host: a status, HOLD, or a negative code */
     const char *says[3];
     int asked[3];
-    char body[512];
+    char body[512], url[128];
     homelab_testing_request *held;
     char text[256];
     int attempts;
@@ -45,6 +45,7 @@ static void play(homelab_testing_request *request, void *userdata)
     assert_int_equal(sscanf(homelab_testing_request_url(request), "http://h%d", &host), 1);
     lab->asked[host]++;
     snprintf(lab->body, sizeof lab->body, "%s", homelab_testing_request_body(request));
+    snprintf(lab->url, sizeof lab->url, "%s", homelab_testing_request_url(request));
     if (lab->does[host] == HOLD)
         lab->held = request;
     else if (lab->does[host] < 0)
@@ -198,6 +199,55 @@ static void test_sends_all_of_a_text(void **state)
     assert_int_equal(homelab_op_result(op), HOMELAB_OK);
     assert_non_null(strstr(lab.body, "\"a\\u0000b\xef\xbf\xbd\\u0000\""));
     homelab_op_unref(op);
+    close_lab(&lab);
+}
+
+/* What the decision names: of a text the API that the server speaks at its best. */
+static void test_sends_a_text_where_the_decision_says(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"endpoints\":{\"a\":{\"url\":\"http://h0:80\",\"tier\":\"local\",\"backend\":\"ollama\","
+        "\"models\":[\"m-7b\",\"nomic-embed-text\"]}},"
+        "\"rules\":[{\"contains\":\"a passage\",\"task\":\"embed\"}]}";
+    static const struct {
+        const char *text, *says, *url, *body, *heard;
+    } cases[] = {
+        {"hello",
+         "{\"message\":{\"content\":\"one \"}}\n"
+         "{\"message\":{\"content\":\"two\"},\"done\":true}\n",
+         "http://h0:80/api/chat", "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]",
+         "one two"},
+        {"a passage", "{\"data\":[{\"embedding\":[1]}]}", "http://h0:80/v1/embeddings",
+         "\"input\":\"a passage\"", ""},
+    };
+    homelab_inventory *inventory = NULL;
+    struct lab lab = {0};
+    assert_int_equal(open_lab(&lab), 0);
+    assert_int_equal(homelab_inventory_load_text(&inventory, text, sizeof text - 1,
+                                                 HOMELAB_FORMAT_JSON, NULL, NULL),
+                     0);
+    assert_int_equal(homelab_router_update(lab.router, inventory, NULL), 0);
+    homelab_inventory_unref(inventory);
+    homelab_decision *decision = NULL;
+    assert_int_equal(homelab_decision_new(&decision, lab.router), 0);
+    homelab_request_reset(lab.request);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *given = cases[i].text;
+        assert_int_equal(
+            homelab_router_decide(lab.router, lab.request, given, strlen(given), decision, 0), 1);
+        lab.says[0] = cases[i].says;
+        lab.text[0] = '\0';
+        homelab_op *op = send_body(&lab, given);
+        run(&lab);
+        assert_int_equal(homelab_op_result(op), HOMELAB_OK);
+        assert_string_equal(lab.url, cases[i].url);
+        assert_string_equal(lab.url, homelab_decision_url(decision, 0));
+        assert_non_null(strstr(lab.body, cases[i].body));
+        assert_string_equal(lab.text, cases[i].heard);
+        homelab_op_unref(op);
+    }
+    homelab_decision_free(decision);
     close_lab(&lab);
 }
 
@@ -396,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_passes_through),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_sends_all_of_a_text),
+        cmocka_unit_test(test_sends_a_text_where_the_decision_says),
         cmocka_unit_test(test_next_candidate),
         cmocka_unit_test(test_no_other_one_after_a_word),
         cmocka_unit_test(test_refusal_and_failure),

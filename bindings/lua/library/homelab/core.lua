@@ -2271,7 +2271,8 @@ function Decision:url(i) end
 ---@return string?
 function Decision:base_url(i) end
 
----DIALECT_…: that of the request's kind; of a plain text the one that the backend speaks at its best. 0 past the end.
+---DIALECT_…: that of the request's kind; of a plain text the one that the backend speaks at its best, OpenAI's for
+---embeddings. 0 past the end.
 ---@param i integer
 ---@return integer
 function Decision:dialect(i) end
