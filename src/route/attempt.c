@@ -234,7 +234,7 @@ static void launch(struct hl_send *send, const char *key)
     size_t i = send->candidate - 1;
     const struct hl_endpoint *endpoint = hl_endpoint_of(reply->decision, i)->endpoint;
     struct hl_buf body;
-    hl_buf_init(&body, send->length + HL_SPLICE_MAX * 4096);
+    hl_buf_init(&body, send->length + HL_SPLICE_ROOM);
     hl_body_splice(&body, &send->shape, send->body, send->length,
                    homelab_decision_model(reply->decision, i));
     bool ollama = homelab_decision_dialect(reply->decision, i) == HOMELAB_DIALECT_OLLAMA;

@@ -332,7 +332,7 @@ char *homelab_decision_rewrite(const homelab_decision *decision, size_t i, const
     if (hl_body_shape(&shape, text, length) != HOMELAB_OK)
         return NULL;
     struct hl_buf out;
-    hl_buf_init(&out, length + HL_SPLICE_MAX * 4096);
+    hl_buf_init(&out, length + HL_SPLICE_ROOM);
     hl_body_splice(&out, &shape, text, length, homelab_decision_model(decision, i));
     return hl_buf_take(&out);
 }

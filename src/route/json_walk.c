@@ -163,6 +163,9 @@ void hl_walk_text(struct hl_walk *walk, char *out, size_t size)
     struct text text = {out, size, 0};
     hl_walk_string(walk, add_text, &text);
     out[text.length] = '\0';
+    /* Or what ends there would be taken for it. */
+    for (char *nul; (nul = memchr(out, '\0', text.length));)
+        *nul = ' ';
 }
 
 /* --- Other values --- */

@@ -22,7 +22,7 @@ unsigned char hl_walk_peek(struct hl_walk *walk);
 void hl_walk_skip(struct hl_walk *walk);
 /* sink may be NULL. */
 void hl_walk_string(struct hl_walk *walk, hl_walk_sink sink, void *to);
-/* The string's beginning, NUL-terminated; a longer one is cut. */
+/* The string's beginning, NUL-terminated; a longer one is cut, a NUL in it becomes a space. */
 void hl_walk_text(struct hl_walk *walk, char *out, size_t size);
 /* A whole number of 0 or more, cut at 2^53; 0 for any other value, which is skipped. */
 uint64_t hl_walk_number(struct hl_walk *walk);

@@ -8,7 +8,7 @@
 struct scan {
     struct hl_body_shape *shape;
     const unsigned char *start;
-    bool too_many;
+    bool twice;
 };
 
 static void on_member(struct hl_walk *walk, const char *key, void *userdata)
@@ -25,12 +25,10 @@ static void on_member(struct hl_walk *walk, const char *key, void *userdata)
         shape->streamed = first == 't' ? 1 : first == 'f' ? 0 : shape->streamed;
     if (strcmp(key, "model") != 0)
         return;
-    if (shape->count == HL_SPLICE_MAX) {
-        scan->too_many = true;
-        return;
-    }
-    shape->from[shape->count] = (size_t)(from - scan->start);
-    shape->to[shape->count++] = (size_t)(walk->at - scan->start);
+    scan->twice |= shape->named;
+    shape->named = true;
+    shape->from = (size_t)(from - scan->start);
+    shape->to = (size_t)(walk->at - scan->start);
 }
 
 int hl_body_shape(struct hl_body_shape *out, const char *body, size_t length)
@@ -43,7 +41,7 @@ int hl_body_shape(struct hl_body_shape *out, const char *body, size_t length)
     out->open = (size_t)(walk.at - scan.start) + 1;
     hl_walk_object(&walk, on_member, &scan);
     hl_walk_peek(&walk);
-    if (walk.bad || walk.at != walk.end || scan.too_many)
+    if (walk.bad || walk.at != walk.end || scan.twice)
         return hl_error_set(HOMELAB_E_SYNTAX, 0, "body",
                             "body: expected a JSON object that names its model once, found %zu "
                             "bytes that are none",
@@ -54,18 +52,11 @@ int hl_body_shape(struct hl_body_shape *out, const char *body, size_t length)
 void hl_body_splice(struct hl_buf *out, const struct hl_body_shape *shape, const char *body,
                     size_t length, const char *model)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < shape->count; i++) {
-        hl_buf_append(out, body + at, shape->from[i] - at);
-        hl_buf_json(out, model);
-        at = shape->to[i];
-    }
-    if (shape->count == 0) {
-        hl_buf_append(out, body, shape->open);
-        hl_buf_puts(out, "\"model\":");
-        hl_buf_json(out, model);
-        hl_buf_puts(out, shape->empty ? "" : ",");
-        at = shape->open;
-    }
-    hl_buf_append(out, body + at, length - at);
+    size_t from = shape->named ? shape->from : shape->open;
+    size_t to = shape->named ? shape->to : shape->open;
+    hl_buf_append(out, body, from);
+    hl_buf_puts(out, shape->named ? "" : "\"model\":");
+    hl_buf_json(out, model);
+    hl_buf_puts(out, shape->named || shape->empty ? "" : ",");
+    hl_buf_append(out, body + to, length - to);
 }

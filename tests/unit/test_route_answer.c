@@ -32,8 +32,8 @@ static void test_only_the_model_changes(void **state)
         {"{\"stream\":false,\"model\":null}", "{\"stream\":false,\"model\":\"n\\\"w\"}", 0},
         {"{\"mo\\u0064el\":\"x\",\"z\":{\"model\":\"stays\"}}",
          "{\"mo\\u0064el\":\"n\\\"w\",\"z\":{\"model\":\"stays\"}}", -1},
-        {"{\"model\":\"a\",\"model\":[\"b\",{}]}", "{\"model\":\"n\\\"w\",\"model\":\"n\\\"w\"}",
-         -1},
+        {"{\"model\\u0000x\":\"stays\",\"stream\\u0000\":true}",
+         "{\"model\":\"n\\\"w\",\"model\\u0000x\":\"stays\",\"stream\\u0000\":true}", -1},
         {"{\"messages\":[{\"content\":\"\\\"model\\\":1, stream\"}]}",
          "{\"model\":\"n\\\"w\",\"messages\":[{\"content\":\"\\\"model\\\":1, stream\"}]}", -1},
     };
@@ -52,11 +52,9 @@ static void test_only_the_model_changes(void **state)
 static void test_what_is_no_body(void **state)
 {
     (void)state;
-    static const char many_models[] =
-        "{\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,\"model\":1,"
-        "\"model\":1,\"model\":1}";
+    static const char two_models[] = "{\"model\":1,\"mod\\u0065l\":[\"b\",{}],\"a\":1}";
     static const char *const wrong[] = {
-        "", "[]", "{", "{\"model\":", "{} x", "null", "{\"a\":\"", many_models};
+        "", "[]", "{", "{\"model\":", "{} x", "null", "{\"a\":\"", two_models};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct hl_body_shape shape;
         assert_int_equal(hl_body_shape(&shape, wrong[i], strlen(wrong[i])), HOMELAB_E_SYNTAX);
