@@ -55,6 +55,14 @@ class RouteEval(unittest.TestCase):
         self.assertEqual((result.code, len(rows)), (0, 1))
         self.assertNotIn("accuracy", result.err)
 
+    def test_large_ids(self):
+        """Numbers stay what they are, also those that no double holds."""
+        ids = ["9007199254740991", "9223372036854775807", "-9007199254740993", "0", "1.5"]
+        lines = [f'{{"x":{{"id":1}},"y":"\\"id\\":2","id" : {number} ,"text":"hm"}}' for number in ids]
+        result, rows = self.evaluate([*lines, '{"text":"hm","id":9007199254740993}', '{"id":18446744073709551617}'])
+        self.assertEqual([row["id"] for row in rows], [json.loads(number) for number in ids] + [9007199254740993, 18446744073709551617])
+        self.assertEqual((result.code, rows[-1]["error"]), (3, "text: expected a text"))
+
     def test_empty(self):
         result, rows = self.evaluate([])
         self.assertEqual((result.code, rows, result.err), (0, [], "0 rows, 0 bad\n"))

@@ -18,6 +18,8 @@ struct tally {
 struct row {
     cJSON *json;
     const cJSON *id;
+    const char *digits; /* of an id that is a whole number, in the line */
+    int digit_count;
     const char *text;
     uint32_t needs;
     int label; /* HOMELAB_TASK_NONE: not said */
@@ -31,6 +33,38 @@ static void blank_nul_escapes(char *line)
     for (char *at = strchr(line, '\\'); at && at[1]; at = strchr(at + 2, '\\'))
         if (strncmp(at, "\\u0000", 6) == 0)
             memcpy(at, "\\u0020", 6);
+}
+
+static const char *end_of_string(const char *at)
+{
+    for (at++; *at != '"'; at++)
+        at += *at == '\\';
+    return at;
+}
+
+/* cJSON's numbers are doubles, which change large ones. The line is an object with a numeric id. */
+static void find_digits(struct row *row, const char *line)
+{
+    static const char blank[] = " \t\r\n";
+    int depth = 0;
+    for (const char *at = line; *at; at++) {
+        depth += *at == '{' || *at == '[';
+        depth -= *at == '}' || *at == ']';
+        if (*at != '"')
+            continue;
+        const char *from = at;
+        at = end_of_string(at);
+        const char *value = at + 1 + strspn(at + 1, blank);
+        if (depth != 1 || strncmp(from, "\"id\"", 4) != 0 || *value != ':')
+            continue;
+        row->digits = value + 1 + strspn(value + 1, blank);
+        bool negative = *row->digits == '-';
+        size_t count = strspn(row->digits + negative, "0123456789");
+        const char *end = row->digits + negative + count;
+        if (count && row->digits[negative] != '0' && strchr(" \t\r\n,}", *end))
+            row->digit_count = (int)(negative + count);
+        return;
+    }
 }
 
 static const char *read_flags(struct row *row)
@@ -62,6 +96,8 @@ static const char *read_row(struct row *row, char *line)
     if (!cJSON_IsString(id) && !cJSON_IsNumber(id))
         return "id: expected a text or a number";
     row->id = id;
+    if (cJSON_IsNumber(id))
+        find_digits(row, line);
     const cJSON *text = cJSON_GetObjectItemCaseSensitive(row->json, "text");
     if (!cJSON_IsString(text))
         return "text: expected a text";
@@ -74,7 +110,9 @@ static const char *read_row(struct row *row, char *line)
 
 static int put_row(const struct row *row, const char *key, const char *value)
 {
-    char *id = row->id ? cJSON_PrintUnformatted(row->id) : strdup("null");
+    char *id = row->digit_count ? strndup(row->digits, (size_t)row->digit_count)
+               : row->id        ? cJSON_PrintUnformatted(row->id)
+                                : strdup("null");
     if (!id)
         return fail("out of memory");
     printf("{\"id\":%s,\"%s\":", id, key);
