@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from homelab import _native
 from homelab._answer import Answer, texts
 from homelab._context import Context
 from homelab._decision import Candidate, Decision, request
-from homelab._errors import NoRouteError
+from homelab._errors import HomelabError, NoRouteError
 from homelab._inventory import Inventory, InventoryLike, inventory_of
 from homelab._options import documented, make
 from homelab._tables import Outcome, RequestKind, Task
@@ -208,6 +209,14 @@ class Router:
                 raise failure
         return Decision._wrap(decision)
 
+    def _why(self, native: _native.Request, given: str | bytes) -> Decision:
+        """The decision that a request found nobody by."""
+        decision = _native.Decision(self._handle)
+        with contextlib.suppress(NoRouteError):
+            self._handle.decide(native, given, decision, _native.DECIDE_EXPLAIN)
+        self._failure()  # the classifier had no objection a moment ago
+        return Decision._wrap(decision)
+
     # --- Sending ---
 
     @overload
@@ -222,13 +231,20 @@ class Router:
              **asked: Unpack[Asked]) -> Answer[str] | Answer[bytes]:
         """Sends a request to the best candidate, and to the next one when that fails before it said anything.
 
-        Of a prompt a streamed chat is made, or embeddings with `task=Task.EMBED`; a body goes as it is, but for its model. With
-        raw the pieces are the bytes of the body as they come. API keys are asked for as those of probes are. Raises what
+        Of a prompt a streamed chat is made, or embeddings with `task=Task.EMBED`, in the candidate's dialect; a body goes as it
+        is, but for its model. With raw the pieces are the bytes of the body as they come. API keys are asked for as those of probes are. Raises what
         decide() raises; the Answer fails with RouteFailedError, RequestRejectedError, AnswerCutError, TimeoutError or
         OperationCancelledError.
         """
         native, given = request(text, **asked)
-        handle = self._handle.send(context._handle, native, given, _native.SEND_RAW if raw else 0)
+        try:
+            handle = self._handle.send(context._handle, native, given, _native.SEND_RAW if raw else 0)
+        except HomelabError as error:
+            if failure := self._failure():
+                raise failure from None
+            if isinstance(error, NoRouteError):
+                error.decision = self._why(native, given)
+            raise
         answer = Answer(context, handle, bytes) if raw else Answer(context, handle, texts())
         if failure := self._failure():
             answer.cancel()

@@ -121,6 +121,10 @@ class Decide(unittest.TestCase):
         self.assertIn("no model for vision: 3 experts: 3 capability", str(error))
         self.assertEqual({one.why for one in error.decision.rejected}, {Reject.CAPABILITY})
         self.assertEqual((len(error.decision), repr(error.decision)), (0, "<Decision VISION: nobody>"))
+        with homelab.Context() as context, self.assertRaises(homelab.NoRouteError) as caught:
+            self.router.send(context, IMAGE)
+        self.assertEqual(str(caught.exception), str(error))
+        self.assertEqual(caught.exception.decision.rejected, error.decision.rejected)
 
     def test_update(self):
         snapshot = homelab.Snapshot.assume(self.router.inventory)
@@ -175,6 +179,8 @@ class Classifier(unittest.TestCase):
         self.assertRaises(KeyboardInterrupt, router.decide, {"messages": [{"role": "user", "content": CODE}]})
         with homelab.Context() as context:
             self.assertRaises(ZeroDivisionError, router.send, context, CODE)
+            self.assertRaises(ZeroDivisionError, router.send, context, CODE, endpoint="none")
+        self.assertEqual(router.decide(CODE, task=Task.CHAT).task, Task.CHAT)
         for wrong in (lambda text, kind: 99, lambda text, kind: "code", lambda: None):
             router.set_classifier(wrong)
             self.assertRaises((TypeError, ValueError), router.decide, CODE)
