@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import contextlib
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -35,10 +36,27 @@ if TYPE_CHECKING:
 Classifier = Callable[[str, RequestKind], "Task | None"]
 
 
-def _outcome(error: BaseException | None) -> Outcome:
-    """What an exception says of the server; of those that say nothing the caller is the cause."""
+#: Longest chain of exceptions that is followed.
+_CAUSES_MAX = 16
+
+
+def _outcome(error: BaseException | None, before: BaseException | None = None) -> Outcome:
+    """What an exception says of the server, or what made it: clients wrap those of the socket. before was there already."""
     if error is None:
         return Outcome.OK
+    for _ in range(_CAUSES_MAX):
+        if error is None or error is before:
+            break
+        outcome = _told(error)
+        if outcome != Outcome.CANCELLED:
+            return outcome
+        reason = getattr(error, "reason", None)  # of urllib and urllib3
+        error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+    return Outcome.CANCELLED
+
+
+def _told(error: BaseException) -> Outcome:
+    """What one exception says; of those that say nothing the caller is the cause."""
     if isinstance(error, (builtins.TimeoutError, asyncio.TimeoutError)):
         return Outcome.TIMEOUT
     if isinstance(error, (ConnectionRefusedError, socket.gaierror)):
@@ -57,11 +75,11 @@ class Ticket:
             answer = your_client.post(ticket.candidate.url, ...)
             ticket.tokens = answer.tokens
 
-    The end of `with` finishes it by the exception that was raised: a time-out, a refused or a broken connection; any other
-    says nothing about the server.
+    The end of `with` finishes it by the exception that was raised, or what that was made of: a time-out, a refused or a broken
+    connection; any other says nothing about the server.
     """
 
-    __slots__ = ("__weakref__", "_candidate", "_first_byte", "_number", "_router", "_start", "tokens")
+    __slots__ = ("__weakref__", "_before", "_candidate", "_first_byte", "_number", "_router", "_start", "tokens")
 
     def __init__(self, router: Router, number: int, candidate: Candidate) -> None:
         self._router = router
@@ -69,6 +87,7 @@ class Ticket:
         self._candidate = candidate
         self._start = time.monotonic()
         self._first_byte: float | None = None
+        self._before: BaseException | None = None
         self.tokens: int | None = None
 
     @property
@@ -95,10 +114,12 @@ class Ticket:
                                         -1 if retry_after is None else round(retry_after * 1000))
 
     def __enter__(self) -> Self:
+        self._before = sys.exc_info()[1]  # what is raised inside has it as its context
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.finish(_outcome(error))
+        before, self._before = self._before, None
+        self.finish(_outcome(error, before))
 
     def __repr__(self) -> str:
         return f"<Ticket {self._candidate}{', finished' if self.finished else ''}>"

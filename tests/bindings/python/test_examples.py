@@ -4,7 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
+import unittest.mock
+import urllib.error
 
 import homelab
 import lab
@@ -85,6 +88,28 @@ class Examples(unittest.TestCase):
             with self.subTest(block.splitlines()[0]):
                 done = lab.run(f"import os; os.chdir({str(folder)!r})\n" + block, timeout=30)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_client_of_ones_own(self):
+        """The router learns from the documentation's example that a server has gone."""
+        text = (lab.ROOT / "docs/python.md").read_text(encoding="utf-8")
+        block = next(block for block in re.findall(r"^```python\n(.*?)^```", text, re.S | re.M) if "router.begin(" in block)
+        names = {}
+        check = homelab.check
+        with lab.cluster(llama={"backend": "llamacpp"}) as simulator, tempfile.TemporaryDirectory() as folder:
+            cluster = lab.pathlib.Path(folder) / "cluster.json"
+            cluster.write_bytes(lab.pathlib.Path(simulator.inventory_file).read_bytes())
+
+            def check_and_stop(inventory):
+                snapshot = check(inventory)
+                simulator.close()
+                return snapshot
+
+            block = block.replace('"cluster.json"', repr(str(cluster)))
+            with unittest.mock.patch("homelab.check", check_and_stop), self.assertRaises(urllib.error.URLError):
+                exec(block, names)
+        with self.assertRaises(homelab.NoRouteError) as caught:
+            names["router"].decide("hello")
+        self.assertEqual([one.why for one in caught.exception.decision.rejected], [homelab.Reject.BREAKER])
 
     def test_manual(self):
         """help(homelab) names everything that is public and has a text for it."""

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import unittest
+import urllib.error
 import weakref
 
 import homelab
@@ -236,6 +237,50 @@ class Feedback(unittest.TestCase):
                                (socket.gaierror(), Outcome.UNREACHABLE), (ConnectionResetError(), Outcome.SERVER_ERROR),
                                (ValueError(), Outcome.CANCELLED), (asyncio.CancelledError(), Outcome.CANCELLED)):
             self.assertEqual(homelab._router._outcome(error), outcome)
+
+    def test_wrapped(self):
+        """Clients wrap what their sockets raise."""
+        def outcome(error, before=None):
+            return homelab._router._outcome(error, before)
+
+        def raised(make, during):
+            try:
+                try:
+                    raise during
+                except BaseException as error:
+                    make(error)
+            except BaseException as error:
+                return error
+
+        def with_cause(error):
+            raise OSError("cannot connect") from error
+
+        def with_context(error):
+            raise RuntimeError("cannot connect")
+
+        refused = ConnectionRefusedError()
+        self.assertEqual(outcome(urllib.error.URLError(refused)), Outcome.UNREACHABLE)
+        self.assertEqual(outcome(urllib.error.URLError("unknown url type")), Outcome.CANCELLED)
+        for make in (with_cause, with_context):
+            self.assertEqual(outcome(raised(make, refused)), Outcome.UNREACHABLE)
+            self.assertEqual(outcome(raised(make, TimeoutError())), Outcome.TIMEOUT)
+            self.assertEqual(outcome(raised(make, raised(with_cause, ConnectionResetError()))), Outcome.SERVER_ERROR)
+            self.assertEqual(outcome(raised(make, KeyError())), Outcome.CANCELLED)
+        self.assertEqual(outcome(raised(with_context, refused), refused), Outcome.CANCELLED)
+        endless = ValueError()
+        endless.reason = endless
+        self.assertEqual(outcome(endless), Outcome.CANCELLED)
+
+    def test_what_was_there_before(self):
+        """The failure of the first server says nothing of the second, which is asked while it is handled."""
+        decision = self.router.decide(CODE)
+        with self.assertRaises(ValueError):
+            try:
+                raise ConnectionRefusedError
+            except ConnectionRefusedError:
+                with self.router.begin(decision, 1):
+                    raise ValueError
+        self.assertEqual([one.endpoint for one in self.router.decide(CODE)], ["a/x", "b/y"])
 
     def test_busy(self):
         self.router.begin(self.decision).finish(Outcome.BUSY, retry_after=30)
