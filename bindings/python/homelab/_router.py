@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -76,7 +77,7 @@ class Ticket:
             ticket.tokens = answer.tokens
 
     The end of `with` finishes it by the exception that was raised, or what that was made of: a time-out, a refused or a broken
-    connection; any other says nothing about the server.
+    connection; any other says nothing about the server. One that is dropped unfinished counts no longer, with a ResourceWarning.
     """
 
     __slots__ = ("__weakref__", "_before", "_candidate", "_first_byte", "_number", "_router", "_start", "tokens")
@@ -120,6 +121,11 @@ class Ticket:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         before, self._before = self._before, None
         self.finish(_outcome(error, before))
+
+    def __del__(self) -> None:
+        if not self.finished:
+            warnings.warn(f"{self!r} was not finished", ResourceWarning, source=self)
+            self.finish(Outcome.CANCELLED)
 
     def __repr__(self) -> str:
         return f"<Ticket {self._candidate}{', finished' if self.finished else ''}>"

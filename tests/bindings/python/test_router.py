@@ -282,6 +282,15 @@ class Feedback(unittest.TestCase):
                     raise ValueError
         self.assertEqual([one.endpoint for one in self.router.decide(CODE)], ["a/x", "b/y"])
 
+    def test_dropped(self):
+        ticket = self.router.begin(self.decision)
+        with self.assertWarns(ResourceWarning) as caught:
+            del ticket
+            gc.collect()
+        self.assertIn("<Ticket chat:7b on a/x> was not finished", str(caught.warning))
+        self.assertEqual(self.router.in_flight("a/x"), 0)
+        self.assertEqual(len(self.router.decide(CODE)), 2)
+
     def test_busy(self):
         self.router.begin(self.decision).finish(Outcome.BUSY, retry_after=30)
         self.assertGreater(self.router.decide(CODE).retry_ms, 20_000)
