@@ -214,6 +214,11 @@ local function known(values, name, what)
     return values[name] or error(("%s: found '%s'"):format(what, tostring(name)), 0)
 end
 
+--- One name stands for a list of it.
+local function each(names)
+    return ipairs(type(names) == "string" and { names } or names)
+end
+
 --- What sets each key of a table that says what is asked for. Each of a pair sets both.
 local setters = {
     kind = function(request, kind)
@@ -235,7 +240,7 @@ local setters = {
         return request:set_pin(asked.endpoint, model)
     end,
     exclude = function(request, endpoints)
-        for _, endpoint in ipairs(endpoints) do
+        for _, endpoint in each(endpoints) do
             local done, message, code = request:exclude(endpoint)
             if not done then
                 return nil, message, code
@@ -245,7 +250,7 @@ local setters = {
     end,
     needs = function(request, names)
         local bits = 0
-        for _, name in ipairs(names) do
+        for _, name in each(names) do
             local bit = known(needs, name, "needs")
             bits = bits % (2 * bit) >= bit and bits or bits + bit
         end
@@ -260,7 +265,8 @@ local setters = {
 }
 
 --- A request from a table: kind ("text", "openai_chat", "openai_embeddings", "ollama_chat", "ollama_embed"), task, tag,
---- affinity, endpoint, model, exclude and needs (lists), context_tokens, answer_tokens. A request is handed on as it is.
+--- affinity, endpoint, model, exclude and needs (a name or a list each), context_tokens, answer_tokens. A request is handed
+--- on as it is.
 function homelab.request(asked)
     if asked ~= nil and type(asked) ~= "table" then
         return asked

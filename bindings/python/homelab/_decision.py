@@ -183,7 +183,7 @@ class Asked(TypedDict, total=False):
     key: str
     endpoint: str
     model: str
-    exclude: Iterable[str]
+    exclude: str | Iterable[str]
     needs: Need
     context_tokens: int
     answer_tokens: int
@@ -191,7 +191,7 @@ class Asked(TypedDict, total=False):
 
 def request(text: str | bytes | Mapping[str, Any], *, kind: RequestKind | None = None, task: Task = Task.NONE,
             tag: str | None = None, key: str | None = None, endpoint: str | None = None, model: str | None = None,
-            exclude: Iterable[str] = (), needs: Need = Need(0), context_tokens: int = 0,
+            exclude: str | Iterable[str] = (), needs: Need = Need(0), context_tokens: int = 0,
             answer_tokens: int = 0) -> tuple[_native.Request, str | bytes]:
     """The request of the library, and its text."""
     if kind is None:
@@ -202,7 +202,7 @@ def request(text: str | bytes | Mapping[str, Any], *, kind: RequestKind | None =
     native.set_tag(tag)
     native.set_affinity(key)
     native.set_pin(endpoint, model)
-    for one in exclude:
+    for one in [exclude] if isinstance(exclude, str) else exclude:
         native.exclude(one)
     native.require(needs)
     native.set_tokens(context_tokens, answer_tokens)

@@ -152,7 +152,7 @@ class Router:
     key             requests with the same key go to the same model while it is healthy: the id of a conversation
     endpoint        only this endpoint
     model           only this model
-    exclude         endpoints that are not to be asked
+    exclude         endpoints that are not to be asked, or one
     needs           a Need, or several, that the text does not show
     context_tokens  of prompt and answer, where you know better than an estimate
     answer_tokens   that are expected

@@ -76,6 +76,8 @@ local function test_route()
     check.equal(tostring(assert(router:route(code))), "code: chat:7b on a/x")
     check.equal(router:route(code):to_table().rejected[1].why, "capability")
     check.equal(router:route(code, { exclude = { "a/x" } }):endpoint(0), "b/y")
+    check.equal(router:route(code, { exclude = "a/x" }):endpoint(0), "b/y")
+    check.fails(homelab.E_ROUTE_NONE, router:route(code, { needs = "vision" }))
     check.equal(router:route(code, { endpoint = "b/y", model = "chat:7b" }):eligible(), 1)
     check.equal(router:route(code, { task = "embed" }):model(0), "nomic-embed-text")
     check.equal(router:route(code, { tag = "bot", affinity = "k" }):task_source(), "rule")
@@ -86,7 +88,7 @@ local function test_route()
     check.fails(homelab.E_LIMIT, router:route(code, { tag = ("x"):rep(200) }))
     local request = assert(homelab.request({ endpoint = "b/y" }))
     check.equal(router:route(code, request):endpoint(0), "b/y")
-    for _, wrong in ipairs({ { kind = "x" }, { task = "x" }, { needs = { "x" } }, { nonsense = 1 } }) do
+    for _, wrong in ipairs({ { kind = "x" }, { task = "x" }, { needs = { "x" } }, { needs = "x" }, { nonsense = 1 } }) do
         check.raises("found '", router.route, router, code, wrong)
     end
 end

@@ -92,6 +92,7 @@ class Decide(unittest.TestCase):
 
         self.assertEqual(best(endpoint="b/y"), "b/y")
         self.assertEqual(best(exclude=["a/x"]), "b/y")
+        self.assertEqual(best(exclude="a/x"), "b/y")
         self.assertEqual(self.router.decide("x", task=Task.EMBED)[0].model, "nomic-embed-text")
         self.assertEqual(self.router.decide("x", task=Task.EMBED).task_source, "request")
         self.assertEqual(self.router.decide(CODE, tag="bot").task, Task.FAST)
