@@ -124,8 +124,9 @@ class Ticket:
 
     def __del__(self) -> None:
         if not self.finished:
-            warnings.warn(f"{self!r} was not finished", ResourceWarning, source=self)
+            message = f"{self!r} was not finished"
             self.finish(Outcome.CANCELLED)
+            warnings.warn(message, ResourceWarning, source=self)
 
     def __repr__(self) -> str:
         return f"<Ticket {self._candidate}{', finished' if self.finished else ''}>"
@@ -259,9 +260,9 @@ class Router:
         """Sends a request to the best candidate, and to the next one when that fails before it said anything.
 
         Of a prompt a streamed chat is made, or embeddings with `task=Task.EMBED`, in the candidate's dialect; a body goes as it
-        is, but for its model. With raw the pieces are the bytes of the body as they come. API keys are asked for as those of probes are. Raises what
-        decide() raises; the Answer fails with RouteFailedError, RequestRejectedError, AnswerCutError, TimeoutError or
-        OperationCancelledError.
+        is, but for its model. With raw the pieces are the bytes of the body as they come. API keys are asked for as those of
+        probes are. Raises what decide() raises; the Answer fails with RouteFailedError, RequestRejectedError, AnswerCutError,
+        TimeoutError or OperationCancelledError.
         """
         native, given = request(text, **asked)
         try:
