@@ -191,6 +191,27 @@ class Program(unittest.TestCase):
             self.assertEqual(running.ask("far").body, b"far")
             self.assertEqual(running.address("far")[0], "127.0.7.9")
 
+    def test_ends_amid_streams(self):
+        """Streams that go on, clients that leave and the signal to end may all meet in one turn."""
+        body = b'{"messages":[{"role":"user","content":"hello"}],"stream":true}'
+        request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        endpoint = {"tier": "t", "backend": "llamacpp", "models": [{"name": "m"}], "token": 0.02, "slots": 64}
+        for _ in range(20):
+            with sim.Simulator({"endpoints": {"a": endpoint}}) as cluster:
+                clients = [socket.create_connection(cluster.address("a")) for _ in range(40)]
+                for client in clients:
+                    client.sendall(request)
+                for client in clients:
+                    client.recv(1)
+                cluster.process.send_signal(signal.SIGSTOP)
+                time.sleep(0.05)  # until each has a token due
+                for client in clients[::2]:
+                    client.close()
+                cluster.process.terminate()
+                cluster.process.send_signal(signal.SIGCONT)
+            for client in clients:
+                client.close()
+
 
 class Documents(unittest.TestCase):
     """The program, the schema and the documentation know the same keys."""
