@@ -94,8 +94,11 @@ HOMELAB_API int homelab_planner_set_used(homelab_planner *planner, const char *n
  * @brief Searches for the best plan. The same input gives the same plan; option `plan.max_steps`
  * ends a long search with the best found and a bound.
  * @param[out] out The plan; untouched on failure.
- * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_LIMIT for more than 64 models
- * and replicas, HOMELAB_E_OPTION_VALUE, or what homelab_estimate_new() gives.
+ * @return HOMELAB_OK, HOMELAB_E_INVALID, HOMELAB_E_NOMEM, HOMELAB_E_OPTION_VALUE, what
+ * homelab_estimate_new() gives, or HOMELAB_E_LIMIT for more than
+ * - 64 models and replicas, 58 required models, 8 sets of models;
+ * - 64 devices that models with `apart` or `replicas` can be on;
+ * - 256 ways to place a model.
  * @since 0.2.0
  */
 HOMELAB_API int homelab_planner_plan(const homelab_planner *planner, homelab_plan **out);

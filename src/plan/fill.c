@@ -13,7 +13,7 @@
 struct fill {
     struct hl_solver *solver;
     struct hl_plan_device *left; /* the plan's devices, as the other models leave them */
-    uint64_t taken;              /* devices of models that must be apart */
+    bool *taken;                 /* by device: a model that must be apart is there */
 };
 
 static int64_t load_of(const struct fill *fill, size_t device, size_t set, size_t without)
@@ -46,19 +46,25 @@ static int64_t most_load(const struct fill *fill, size_t device, size_t i)
     return most;
 }
 
+static bool is_taken(const struct fill *fill, size_t device, size_t i)
+{
+    for (uint64_t rest = fill->solver->items[i].apart; rest; rest &= rest - 1) {
+        const struct hl_plan_model *other = &fill->solver->plan->models[__builtin_ctzll(rest)];
+        if (other->placed && hl_way_stands_on(&other->way, device))
+            return true;
+    }
+    return false;
+}
+
 static void leave_room(struct fill *fill, size_t i)
 {
     const homelab_plan *plan = fill->solver->plan;
-    fill->taken = 0;
-    for (uint64_t rest = fill->solver->items[i].apart; rest; rest &= rest - 1) {
-        const struct hl_plan_model *other = &plan->models[__builtin_ctzll(rest)];
-        fill->taken |= other->placed ? hl_way_sites(&other->way) : 0;
-    }
     memcpy(fill->left, plan->devices, plan->device_count * sizeof *fill->left);
     for (size_t d = 0; d < plan->device_count; d++) {
         struct hl_plan_device *device = &fill->left[d];
         device->used += most_load(fill, d, i);
-        if (d < 64 && device->gpu >= 0 && fill->taken >> d & 1)
+        fill->taken[d] = is_taken(fill, d, i);
+        if (device->gpu >= 0 && fill->taken[d])
             device->used = device->capacity;
     }
 }
@@ -71,6 +77,14 @@ static bool is_better(const int64_t *gain, const int64_t *than)
     return false;
 }
 
+static bool is_apart(const struct fill *fill, const struct hl_way *way)
+{
+    for (size_t d = 0; d < fill->solver->plan->device_count; d++)
+        if (fill->taken[d] && hl_way_stands_on(way, d))
+            return false;
+    return true;
+}
+
 static bool take_best(const struct fill *fill, size_t i, const struct hl_ways *ways)
 {
     struct hl_plan_model *model = &fill->solver->plan->models[i];
@@ -81,7 +95,7 @@ static bool take_best(const struct fill *fill, size_t i, const struct hl_ways *w
         hl_solver_gains(fill->solver, from, &model->way, best);
     for (size_t w = 0; w < ways->count; w++) {
         hl_solver_gains(fill->solver, from, &ways->ways[w], gain);
-        if (hl_way_sites(&ways->ways[w]) & fill->taken || !is_better(gain, best))
+        if (!is_apart(fill, &ways->ways[w]) || !is_better(gain, best))
             continue;
         memcpy(best, gain, sizeof best);
         model->way = ways->ways[w];
@@ -146,21 +160,28 @@ static size_t list_offered(const struct hl_solver *solver, size_t *order)
     return count;
 }
 
-int hl_plan_fill(struct hl_solver *solver)
+static int run(struct fill *fill)
 {
-    struct fill fill = {.solver = solver};
     size_t order[HL_PLACE_MAX_ITEMS];
     bool changed = true;
     int code = HOMELAB_OK;
-    fill.left = hl_calloc(solver->plan->device_count + 1, sizeof *fill.left);
-    if (!fill.left)
-        return hl_error_nomem();
     while (changed && !code) {
-        size_t count = list_offered(solver, order);
+        size_t count = list_offered(fill->solver, order);
         changed = false;
         for (size_t k = 0; k < count && !code; k++)
-            code = offer(&fill, order[k], &changed);
+            code = offer(fill, order[k], &changed);
     }
+    return code;
+}
+
+int hl_plan_fill(struct hl_solver *solver)
+{
+    const size_t devices = solver->plan->device_count;
+    struct fill fill = {.solver = solver};
+    fill.left = hl_calloc(devices + 1, sizeof *fill.left);
+    fill.taken = hl_calloc(devices + 1, sizeof *fill.taken);
+    int code = fill.left && fill.taken ? run(&fill) : hl_error_nomem();
     hl_free(fill.left);
+    hl_free(fill.taken);
     return code;
 }

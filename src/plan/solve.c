@@ -128,19 +128,62 @@ void hl_solver_gains(const struct hl_solver *solver, const struct hl_model *mode
     gain[solver->problem.level_count - 1] = -taken;
 }
 
-uint64_t hl_way_sites(const struct hl_way *way)
+bool hl_way_stands_on(const struct hl_way *way, size_t device)
+{
+    for (size_t p = 0; p < (way->gpu_count ? way->gpu_count : way->part_count); p++)
+        if (way->parts[p].device == device)
+            return true;
+    return false;
+}
+
+static bool any_stands_on(const struct hl_ways *ways, size_t device)
+{
+    for (size_t w = 0; w < ways->count; w++)
+        if (hl_way_stands_on(&ways->ways[w], device))
+            return true;
+    return false;
+}
+
+/* Two models meet only where a way of one that is kept apart, or is there more than once, stands.
+ */
+static bool is_site(const struct hl_solver *solver, size_t device)
+{
+    for (size_t m = 0; m < solver->data->model_count; m++) {
+        const struct hl_model *model = &solver->data->models[m];
+        if ((model->apart_count || model->replicas > 1) && any_stands_on(&solver->ways[m], device))
+            return true;
+    }
+    return false;
+}
+
+static int number_sites(struct hl_solver *solver)
+{
+    unsigned count = 0;
+    for (size_t d = 0; d < solver->plan->device_count; d++) {
+        if (!is_site(solver, d))
+            continue;
+        if (count == HL_PLACE_MAX_SITES)
+            return hl_error_set(HOMELAB_E_LIMIT, 0, "models",
+                                "models: those with apart or replicas can be on more than %d "
+                                "devices, expected a pin to fewer",
+                                HL_PLACE_MAX_SITES);
+        solver->sites[d] = (uint64_t)1 << count++;
+    }
+    return HOMELAB_OK;
+}
+
+static uint64_t sites_of(const struct hl_solver *solver, const struct hl_way *way)
 {
     uint64_t sites = 0;
-    for (size_t p = 0; p < way->part_count; p++)
-        if (way->parts[p].device < 64 && (p < way->gpu_count || way->gpu_count == 0))
-            sites |= (uint64_t)1 << way->parts[p].device;
+    for (size_t p = 0; p < (way->gpu_count ? way->gpu_count : way->part_count); p++)
+        sites |= solver->sites[way->parts[p].device];
     return sites;
 }
 
 static void add_uses(struct hl_solver *solver, const struct hl_model *model,
                      const struct hl_way *way, struct hl_place_option *option)
 {
-    option->sites = hl_way_sites(way);
+    option->sites = sites_of(solver, way);
     for (size_t p = 0; p < way->part_count; p++) {
         const struct hl_plan_part *part = &way->parts[p];
         int64_t amount = units_up(hl_part_total(part));
@@ -174,13 +217,18 @@ static bool redundant(const struct hl_solver *solver, size_t m, size_t w)
     return false;
 }
 
-static void add_options(struct hl_solver *solver, size_t m, struct hl_place_item *item)
+static int add_options(struct hl_solver *solver, size_t m, struct hl_place_item *item)
 {
     item->option = solver->problem.option_count;
-    for (size_t w = 0; w < solver->ways[m].count && item->option_count < HL_PLACE_MAX_OPTIONS;
-         w++) {
+    for (size_t w = 0; w < solver->ways[m].count; w++) {
         if (redundant(solver, m, w))
             continue;
+        const char *name = solver->data->models[m].name;
+        if (item->option_count == HL_PLACE_MAX_OPTIONS)
+            return hl_error_set(HOMELAB_E_LIMIT, 0, name,
+                                "model '%s': found more than %d ways to place it, expected a pin "
+                                "to a node with fewer",
+                                name, HL_PLACE_MAX_OPTIONS);
         struct hl_place_option *option = &solver->options[solver->problem.option_count];
         solver->option_way[solver->problem.option_count++] = w;
         item->option_count++;
@@ -188,6 +236,7 @@ static void add_options(struct hl_solver *solver, size_t m, struct hl_place_item
         hl_solver_gains(solver, &solver->data->models[m], &solver->ways[m].ways[w], option->gain);
         add_uses(solver, &solver->data->models[m], &solver->ways[m].ways[w], option);
     }
+    return HOMELAB_OK;
 }
 
 static int add_item(struct hl_solver *solver, size_t m, int replica, uint64_t needs)
@@ -200,10 +249,8 @@ static int add_item(struct hl_solver *solver, size_t m, int replica, uint64_t ne
     *item = (struct hl_place_item){.alike = -1, .needs = needs};
     solver->item_model[i] = m;
     solver->problem.item_count++;
-    if (replica == 0) {
-        add_options(solver, m, item);
-        return HOMELAB_OK;
-    }
+    if (replica == 0)
+        return add_options(solver, m, item);
     item->option = solver->items[i - 1].option;
     item->option_count = solver->items[i - 1].option_count;
     for (size_t other = i - (size_t)replica; other < i; other++) {
@@ -256,13 +303,14 @@ static int take(struct hl_solver *solver)
         ways += solver->ways[m].count;
     solver->way_count = ways;
     solver->cpu_counts = hl_calloc(devices + 1, sizeof *solver->cpu_counts);
+    solver->sites = hl_calloc(devices + 1, sizeof *solver->sites);
     solver->capacities = hl_calloc(devices * solver->set_count + 1, sizeof *solver->capacities);
     solver->options = hl_calloc(ways, sizeof *solver->options);
     solver->option_way = hl_calloc(ways, sizeof *solver->option_way);
     solver->uses =
         hl_calloc(ways * (HL_PLAN_MAX_GPUS + 1) * solver->set_count, sizeof *solver->uses);
-    return solver->cpu_counts && solver->capacities && solver->options && solver->option_way &&
-                   solver->uses
+    return solver->cpu_counts && solver->sites && solver->capacities && solver->options &&
+                   solver->option_way && solver->uses
                ? HOMELAB_OK
                : hl_error_nomem();
 }
@@ -270,6 +318,7 @@ static int take(struct hl_solver *solver)
 static void drop(struct hl_solver *solver)
 {
     hl_free(solver->cpu_counts);
+    hl_free(solver->sites);
     hl_free(solver->capacities);
     hl_free(solver->options);
     hl_free(solver->option_way);
@@ -487,6 +536,8 @@ static int solve(struct hl_solver *solver)
         code = read_sets(solver);
     if (!code)
         code = take(solver);
+    if (!code)
+        code = number_sites(solver);
     if (code)
         return code;
     read_speeds(solver);

@@ -24,6 +24,7 @@ struct hl_solver {
     int64_t speeds[HL_PLAN_MAX_SPEEDS];
     size_t speed_count;
     bool *cpu_counts; /* by device: its memory can run out */
+    uint64_t *sites;  /* by device: its bit where models must be apart; 0: none need be there */
     uint32_t roles;   /* that must be served */
 };
 
@@ -31,8 +32,9 @@ bool hl_solver_in_set(const struct hl_solver *solver, const struct hl_model *mod
 /* What a way brings at each level but the first. */
 void hl_solver_gains(const struct hl_solver *solver, const struct hl_model *model,
                      const struct hl_way *way, int64_t *gain);
-/* Devices that a way stands on, for what must be apart. */
-uint64_t hl_way_sites(const struct hl_way *way);
+/* Whether a way keeps a device from what must be apart: not with what a GPU's server has in main
+ * memory. */
+bool hl_way_stands_on(const struct hl_way *way, size_t device);
 
 /* Offers the room that is left to models that are not wholly on GPUs. */
 int hl_plan_fill(struct hl_solver *solver);

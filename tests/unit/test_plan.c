@@ -189,6 +189,69 @@ static void apart_and_replicas(void **state)
     homelab_plan_unref(plan);
 }
 
+/* Nodes n0, n1, … of one GPU of 24 GiB, so two devices each. */
+static void put_nodes(char *text, size_t size, int count)
+{
+    size_t length = (size_t)snprintf(text, size, "nodes:\n");
+    for (int n = 0; n < count; n++)
+        length += (size_t)snprintf(text + length, size - length,
+                                   "  n%d: {ram_gib: 64, gpus: [{memory_gib: 24}]}\n", n);
+}
+
+/* What must be apart is so on any device, also where there are more than can be told apart. */
+static void apart_on_many_devices(void **state)
+{
+    (void)state;
+    char text[8192];
+    put_nodes(text, sizeof text, 40);
+    strcat(text, "models:\n  m: {size_gib: 1, apart: [n], pin: n39}\n"
+                 "  n: {size_gib: 1, pin: n39/gpu0, cpu: false}\n"
+                 "  r: {size_gib: 1, pin: n38, replicas: 3}\n");
+    homelab_plan *plan = plan_of(text, NULL);
+    assert_true(homelab_plan_is_optimal(plan));
+    assert_string_equal(device_of(plan, "m", 0), "n39/cpu");
+    assert_string_equal(device_of(plan, "n", 0), "n39/gpu0");
+    assert_string_not_equal(device_of(plan, "r", 0), device_of(plan, "r", 1));
+    assert_int_equal(homelab_plan_status(plan), HOMELAB_PLAN_PARTIAL);
+    homelab_plan_unref(plan);
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    static const struct {
+        int nodes;
+        const char *models, *message; /* NULL: a plan */
+    } cases[] = {
+        {32, "  m: {size_gib: 1, replicas: 2}\n", NULL},
+        {33, "  m: {size_gib: 1, replicas: 2}\n",
+         "models: those with apart or replicas can be on more than 64 devices"},
+        {64, "  m: {size_gib: 1, replicas: 2, cpu: false}\n  n: {size_gib: 1}\n", NULL},
+        {65, "  m: {size_gib: 1, apart: [n], cpu: false}\n  n: {size_gib: 1}\n",
+         "models: those with apart or replicas can be on more than 64 devices"},
+        {256, "  m: {size_gib: 1, cpu: false}\n", NULL},
+        {257, "  m: {size_gib: 1, cpu: false}\n",
+         "model 'm': found more than 256 ways to place it"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char text[16384];
+        homelab_planner *planner = NULL;
+        homelab_plan *plan = NULL;
+        put_nodes(text, sizeof text, cases[c].nodes);
+        strcat(strcat(text, "models:\n"), cases[c].models);
+        homelab_inventory *inventory = inventory_of(text);
+        assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+        int code = homelab_planner_plan(planner, &plan);
+        if (code != (cases[c].message ? HOMELAB_E_LIMIT : 0))
+            fail_msg("case %zu: %s", c, code ? homelab_error_message() : "a plan");
+        if (code)
+            assert_non_null(strstr(homelab_error_message(), cases[c].message));
+        homelab_plan_unref(plan);
+        homelab_planner_free(planner);
+        homelab_inventory_unref(inventory);
+    }
+}
+
 /* A plan that was made by hand: five models take 20.1 of 24 GiB. */
 static void by_hand(void **state)
 {
@@ -853,6 +916,8 @@ int main(void)
         cmocka_unit_test(rules),
         cmocka_unit_test(reasons),
         cmocka_unit_test(apart_and_replicas),
+        cmocka_unit_test(apart_on_many_devices),
+        cmocka_unit_test(limits),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(readings),
         cmocka_unit_test(fits),
