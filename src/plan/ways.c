@@ -155,14 +155,34 @@ static int find_part(struct finder *finder, bool less_context)
     return code || !found ? code : add(finder->ways, &way);
 }
 
+static bool is_gpu_of(const struct finder *finder, size_t device, size_t node)
+{
+    return finder->devices[device].node == node && finder->devices[device].gpu >= 0 &&
+           allowed(finder, device);
+}
+
+static size_t drop_fullest(const struct hl_plan_device *devices, size_t *gpus, size_t count)
+{
+    size_t fullest = 0;
+    for (size_t g = 1; g < count; g++)
+        if (hl_device_room(&devices[gpus[g]]) < hl_device_room(&devices[gpus[fullest]]))
+            fullest = g;
+    memmove(&gpus[fullest], &gpus[fullest + 1], (count - 1 - fullest) * sizeof *gpus);
+    return count - 1;
+}
+
+/* Those that a model may be split over: the ones with the most room. */
 static size_t list_gpus(const struct finder *finder, size_t node, size_t *gpus)
 {
-    size_t count = 0;
-    for (size_t d = 0; d < finder->device_count && count < HL_PLAN_MAX_GPUS; d++) {
-        const struct hl_plan_device *device = &finder->devices[d];
-        if (device->node == node && device->gpu >= 0 && allowed(finder, d))
-            gpus[count++] = d;
+    size_t listed[HL_PLAN_MAX_GPUS + 1], count = 0;
+    for (size_t d = 0; d < finder->device_count; d++) {
+        if (!is_gpu_of(finder, d, node))
+            continue;
+        listed[count++] = d;
+        if (count > HL_PLAN_MAX_GPUS)
+            count = drop_fullest(finder->devices, listed, count);
     }
+    memcpy(gpus, listed, count * sizeof *gpus);
     return count;
 }
 
@@ -193,39 +213,30 @@ static int find_splits(struct finder *finder, const size_t *gpus, size_t count, 
     return HOMELAB_OK;
 }
 
-static int find_on_one(struct finder *finder, const size_t *gpus, size_t count, bool *found)
+static int find_on_one(struct finder *finder, size_t node, bool *found)
 {
     bool fits;
     int code = HOMELAB_OK;
     *found = false;
     finder->ask.gpu_count = 1;
-    for (size_t g = 0; g < count && !code; g++) {
-        finder->ask.gpus[0] = gpus[g];
+    for (size_t d = 0; d < finder->device_count && !code; d++) {
+        if (!is_gpu_of(finder, d, node))
+            continue;
+        finder->ask.gpus[0] = d;
         code = find_whole(finder, &fits);
         *found = *found || fits;
     }
     return code;
 }
 
-static void drop_fullest(struct hl_ask *ask)
-{
-    size_t fullest = 0;
-    for (size_t g = 1; g < ask->gpu_count; g++)
-        if (hl_device_room(&ask->devices[ask->gpus[g]]) <
-            hl_device_room(&ask->devices[ask->gpus[fullest]]))
-            fullest = g;
-    ask->gpu_count--;
-    memmove(&ask->gpus[fullest], &ask->gpus[fullest + 1],
-            (ask->gpu_count - fullest) * sizeof *ask->gpus);
-}
-
-/* A part on all GPUs of the node, less the fullest ones where those have no room for a process. */
+/* A part on all of them, less the fullest ones where those have no room for a process. */
 static int find_part_on_most(struct finder *finder, const size_t *gpus, size_t count)
 {
     const size_t before = finder->ways->count;
     int code = HOMELAB_OK;
     memcpy(finder->ask.gpus, gpus, count * sizeof *gpus);
-    for (finder->ask.gpu_count = count; finder->ask.gpu_count > 1; drop_fullest(&finder->ask)) {
+    for (; count > 1; count = drop_fullest(finder->devices, finder->ask.gpus, count)) {
+        finder->ask.gpu_count = count;
         code = find_part(finder, true);
         if (code || finder->ways->count > before)
             break;
@@ -234,26 +245,30 @@ static int find_part_on_most(struct finder *finder, const size_t *gpus, size_t c
 }
 
 /* For the room of others a part on one GPU is also there where the model can be split. */
-static int find_parts(struct finder *finder, const size_t *gpus, size_t count, bool split)
+static int find_part_on_one(struct finder *finder, size_t node, bool less_context)
 {
     int code = HOMELAB_OK;
     finder->ask.gpu_count = 1;
-    for (size_t g = 0; g < count && !code; g++) {
-        finder->ask.gpus[0] = gpus[g];
-        code = find_part(finder, !split);
+    for (size_t d = 0; d < finder->device_count && !code; d++) {
+        if (!is_gpu_of(finder, d, node))
+            continue;
+        finder->ask.gpus[0] = d;
+        code = find_part(finder, less_context);
     }
-    return code || split ? code : find_part_on_most(finder, gpus, count);
+    return code;
 }
 
 static int find_on_gpus(struct finder *finder, size_t node)
 {
     size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, node, gpus);
     bool found, split = false;
-    int code = find_on_one(finder, gpus, count, &found);
+    int code = find_on_one(finder, node, &found);
     if (code || found || finder->model->gpu_layers >= 0)
         return code;
     code = find_splits(finder, gpus, count, &split);
-    return code ? code : find_parts(finder, gpus, count, split);
+    if (!code)
+        code = find_part_on_one(finder, node, !split);
+    return code || split ? code : find_part_on_most(finder, gpus, count);
 }
 
 static int find_on_cpu(struct finder *finder, struct hl_way *way, bool *found)

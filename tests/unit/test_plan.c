@@ -604,6 +604,35 @@ static void split_without_the_full(void **state)
     homelab_plan_unref(plan);
 }
 
+/* A model is split over eight GPUs at most, those with the most room; alone it has any. */
+static void more_gpus_than_a_split(void **state)
+{
+    (void)state;
+    char nodes[1024], models[1024];
+    size_t length = (size_t)snprintf(nodes, sizeof nodes, "nodes:\n  a: {ram_gib: 32, gpus: [");
+    for (int gpu = 0; gpu < 10; gpu++)
+        length += (size_t)snprintf(nodes + length, sizeof nodes - length, "%s{memory_gib: 2.2}",
+                                   gpu ? ", " : "");
+    snprintf(nodes + length, sizeof nodes - length, "]}\n");
+    length = 0;
+    for (int model = 0; model < 10; model++)
+        length += (size_t)snprintf(models + length, sizeof models - length,
+                                   "  l%d: {pin: a, cpu: false, context: 4096}\n", model);
+    homelab_plan *plan = plan_of_headers(nodes, models, 25);
+    assert_int_equal(homelab_plan_status(plan), HOMELAB_PLAN_COMPLETE);
+    assert_true(homelab_plan_is_optimal(plan));
+    homelab_plan_unref(plan);
+    plan = plan_of_headers(
+        "nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 1}, {memory_gib: 1}, {memory_gib: 1}, "
+        "{memory_gib: 1}, {memory_gib: 1}, {memory_gib: 1}, {memory_gib: 1}, {memory_gib: 1}, "
+        "{memory_gib: 4}, {memory_gib: 4}]}\n",
+        "  v: {context: 8192}\n", 25);
+    assert_int_equal(homelab_plan_part_count(plan, 0), 3);
+    assert_string_equal(device_of(plan, "v", 0), "a/gpu8");
+    assert_int_equal(homelab_plan_part_device(plan, 0, 1), 9);
+    homelab_plan_unref(plan);
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -937,6 +966,7 @@ int main(void)
         cmocka_unit_test(runtimes),
         cmocka_unit_test(short_main_memory),
         cmocka_unit_test(split_without_the_full),
+        cmocka_unit_test(more_gpus_than_a_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
