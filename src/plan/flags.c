@@ -4,8 +4,13 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/options.h"
 
 #include <string.h>
+
+/* Of llama-server. */
+#define SERVER_BATCH  2048
+#define SERVER_UBATCH 512
 
 /* A word for a POSIX shell. */
 static void put_word(struct hl_buf *buf, const char *word)
@@ -96,9 +101,45 @@ static void put_beside(struct hl_buf *buf, const homelab_plan *plan, const struc
     hl_buf_puts(buf, way->gpu_count ? " --n-gpu-layers-draft 999" : " --n-gpu-layers-draft 0");
 }
 
+static void put_flash_attention(struct hl_buf *buf, const struct hl_way *way,
+                                const homelab_opts *opts)
+{
+    bool quantized = strcmp(way->kv, "f16") != 0;
+    const char *flash = hl_opt_string(opts, HL_OPT_VRAM_FLASH_ATTENTION);
+    if (quantized || strcmp(flash, "auto") != 0)
+        hl_buf_printf(buf, " --flash-attn %s", quantized ? "on" : flash);
+    if (quantized)
+        hl_buf_printf(buf, " --cache-type-k %s --cache-type-v %s", way->kv, way->kv);
+}
+
+/* Options that the estimate was made with, where the server would do otherwise by itself. With the
+ * number of slots given, each has a cache of its own. */
+static void put_options(struct hl_buf *buf, const struct hl_way *way, const homelab_opts *opts)
+{
+    int64_t batch = hl_opt_int(opts, HL_OPT_VRAM_BATCH);
+    int64_t ubatch = hl_opt_int(opts, HL_OPT_VRAM_UBATCH);
+    if (batch != SERVER_BATCH)
+        hl_buf_printf(buf, " --batch-size %lld", (long long)batch);
+    if (ubatch != SERVER_UBATCH)
+        hl_buf_printf(buf, " --ubatch-size %lld", (long long)ubatch);
+    put_flash_attention(buf, way, opts);
+    if (strcmp(hl_opt_string(opts, HL_OPT_VRAM_UNIFIED), "on") == 0)
+        hl_buf_puts(buf, " --kv-unified");
+    if (!hl_opt_bool(opts, HL_OPT_VRAM_KV_OFFLOAD))
+        hl_buf_puts(buf, " --no-kv-offload");
+    if (!hl_opt_bool(opts, HL_OPT_VRAM_OP_OFFLOAD))
+        hl_buf_puts(buf, " --no-op-offload");
+    if (hl_opt_bool(opts, HL_OPT_VRAM_SWA_FULL))
+        hl_buf_puts(buf, " --swa-full");
+    if (!hl_opt_bool(opts, HL_OPT_VRAM_MMAP))
+        hl_buf_puts(buf, " --load-mode none"); /* was --no-mmap before b10105 */
+    if (hl_opt_bool(opts, HL_OPT_VRAM_EMBEDDINGS))
+        hl_buf_puts(buf, " --embeddings");
+}
+
 static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
                           const struct hl_plan_model *model, const struct hl_model *from,
-                          bool container)
+                          const homelab_opts *opts, bool container)
 {
     const struct hl_way *way = &model->way;
     hl_buf_puts(buf, "--model ");
@@ -118,15 +159,14 @@ static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
     if (way->context)
         hl_buf_printf(buf, " --ctx-size %lld", (long long)way->context * model->parallel);
     hl_buf_printf(buf, " --parallel %d", model->parallel);
-    if (strcmp(way->kv, "f16") != 0)
-        hl_buf_printf(buf, " --flash-attn on --cache-type-k %s --cache-type-v %s", way->kv,
-                      way->kv);
+    put_options(buf, way, opts);
     put_beside(buf, plan, way, from, container);
     hl_buf_puts(buf, " --fit off");
 }
 
 static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
-                       const struct hl_plan_model *model, const struct hl_model *from)
+                       const struct hl_plan_model *model, const struct hl_model *from,
+                       const homelab_opts *opts)
 {
     const struct hl_way *way = &model->way;
     bool amd = is_amd(&plan->devices[way->parts[0].device]);
@@ -143,7 +183,7 @@ static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
                   !way->gpu_count ? ""
                   : amd           ? "-rocm"
                                   : "-cuda");
-    put_arguments(buf, plan, model, from, true);
+    put_arguments(buf, plan, model, from, opts, true);
 }
 
 static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
@@ -174,8 +214,8 @@ int hl_plan_flags(homelab_plan *plan, const homelab_planner *planner)
         hl_buf_init(&server, HL_PLAN_MAX_TEXT);
         hl_buf_init(&docker, HL_PLAN_MAX_TEXT);
         hl_buf_init(&environment, HL_PLAN_MAX_TEXT);
-        put_arguments(&server, plan, model, from, false);
-        put_docker(&docker, plan, model, from);
+        put_arguments(&server, plan, model, from, planner->opts, false);
+        put_docker(&docker, plan, model, from, planner->opts);
         put_environment(&environment, plan, model);
         model->server = hl_buf_take(&server);
         model->docker = hl_buf_take(&docker);

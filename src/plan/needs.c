@@ -48,6 +48,8 @@ static int set_split(homelab_opts *opts, const struct hl_way *way)
 static int set_options(homelab_opts *opts, const struct hl_ask *ask)
 {
     int code = set_devices(opts, ask);
+    if (!code) /* shares are by the room of the plan's devices */
+        code = homelab_opts_set_string(opts, "vram.tensor_split", "");
     if (!code)
         code = homelab_opts_set_int(opts, "vram.gpu_layers", ask->gpu_count ? ask->layers : 0);
     if (!code)

@@ -434,6 +434,50 @@ static void runtimes(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* The commands have the options that the estimate was made with, and not those that the server has
+ * by itself. */
+static void options_in_commands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *value, *argument;
+    } cases[] = {
+        {"vram.batch", "1024", " --batch-size 1024 "},
+        {"vram.ubatch", "256", " --ubatch-size 256 "},
+        {"vram.flash_attention", "on", " --flash-attn on "},
+        {"vram.flash_attention", "off", " --flash-attn off "},
+        {"vram.kv_offload", "false", " --no-kv-offload "},
+        {"vram.unified", "on", " --kv-unified "},
+        {"vram.swa_full", "true", " --swa-full "},
+        {"vram.mmap", "false", " --load-mode none "},
+        {"vram.op_offload", "false", " --no-op-offload "},
+        {"vram.embeddings", "true", " --embeddings "},
+    };
+    homelab_inventory *inventory = inventory_of(NODES "models:\n  m: {context: 4096}\n");
+    for (size_t changed = 0; changed <= sizeof cases / sizeof *cases; changed++) {
+        homelab_planner *planner = NULL;
+        homelab_plan *plan = NULL;
+        homelab_opts *opts = NULL;
+        assert_int_equal(homelab_opts_new(&opts), 0);
+        if (changed < sizeof cases / sizeof *cases)
+            assert_int_equal(
+                homelab_opts_set_text(opts, cases[changed].option, cases[changed].value), 0);
+        assert_int_equal(homelab_planner_new(&planner, inventory, opts), 0);
+        give(planner, homelab_planner_set_header, "m", "qwen2.5-0.5b.Q4_K_M");
+        assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+        const char *server = homelab_plan_model_llama_server(plan, 0);
+        const char *docker = homelab_plan_model_docker(plan, 0);
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+            if ((strstr(server, cases[c].argument) != NULL) != (c == changed) ||
+                (strstr(docker, cases[c].argument) != NULL) != (c == changed))
+                fail_msg("%s%s: %s", c == changed ? "no" : "has", cases[c].argument, server);
+        homelab_plan_unref(plan);
+        homelab_planner_free(planner);
+        homelab_opts_free(opts);
+    }
+    homelab_inventory_unref(inventory);
+}
+
 /* They count where a model is split: the first GPU gets fewer layers. */
 static void beside_a_split(void **state)
 {
@@ -956,6 +1000,7 @@ int main(void)
         cmocka_unit_test(memory),
         cmocka_unit_test(threads_and_forks),
         cmocka_unit_test(beside),
+        cmocka_unit_test(options_in_commands),
         cmocka_unit_test(beside_a_split),
         cmocka_unit_test(roles_of_headers),
         cmocka_unit_test(room_that_is_left),
