@@ -12,6 +12,15 @@
 #define SERVER_BATCH  2048
 #define SERVER_UBATCH 512
 
+/* What runs. */
+struct run {
+    const homelab_plan *plan;
+    const struct hl_plan_model *model;
+    const struct hl_model *from;
+    const homelab_opts *opts;
+    bool embeds;
+};
+
 /* A word for a POSIX shell. */
 static void put_word(struct hl_buf *buf, const char *word)
 {
@@ -81,9 +90,10 @@ static void put_file(struct hl_buf *buf, const char *file, bool container)
 }
 
 /* What is loaded beside the model: the projector goes where the model begins by itself. */
-static void put_beside(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way,
-                       const struct hl_model *from, bool container)
+static void put_beside(struct hl_buf *buf, const struct run *run, bool container)
 {
+    const struct hl_way *way = &run->model->way;
+    const struct hl_model *from = run->from;
     if (from->mmproj && (way->projector || way->given)) {
         hl_buf_puts(buf, " --mmproj ");
         put_file(buf, from->mmproj, container);
@@ -95,17 +105,17 @@ static void put_beside(struct hl_buf *buf, const homelab_plan *plan, const struc
     put_file(buf, from->draft, container);
     hl_buf_puts(buf, " --device-draft ");
     if (way->gpu_count)
-        put_device(buf, &plan->devices[way->parts[0].device], container);
+        put_device(buf, &run->plan->devices[way->parts[0].device], container);
     else
         hl_buf_puts(buf, "none");
     hl_buf_puts(buf, way->gpu_count ? " --n-gpu-layers-draft 999" : " --n-gpu-layers-draft 0");
 }
 
-static void put_flash_attention(struct hl_buf *buf, const struct hl_way *way,
-                                const homelab_opts *opts)
+static void put_flash_attention(struct hl_buf *buf, const struct run *run)
 {
+    const struct hl_way *way = &run->model->way;
     bool quantized = strcmp(way->kv, "f16") != 0;
-    const char *flash = hl_opt_string(opts, HL_OPT_VRAM_FLASH_ATTENTION);
+    const char *flash = hl_opt_string(run->opts, HL_OPT_VRAM_FLASH_ATTENTION);
     if (quantized || strcmp(flash, "auto") != 0)
         hl_buf_printf(buf, " --flash-attn %s", quantized ? "on" : flash);
     if (quantized)
@@ -114,15 +124,16 @@ static void put_flash_attention(struct hl_buf *buf, const struct hl_way *way,
 
 /* Options that the estimate was made with, where the server would do otherwise by itself. With the
  * number of slots given, each has a cache of its own. */
-static void put_options(struct hl_buf *buf, const struct hl_way *way, const homelab_opts *opts)
+static void put_options(struct hl_buf *buf, const struct run *run)
 {
-    int64_t batch = hl_opt_int(opts, HL_OPT_VRAM_BATCH);
+    const homelab_opts *opts = run->opts;
+    int64_t batch = hl_server_batch(opts, run->embeds);
     int64_t ubatch = hl_opt_int(opts, HL_OPT_VRAM_UBATCH);
     if (batch != SERVER_BATCH)
         hl_buf_printf(buf, " --batch-size %lld", (long long)batch);
     if (ubatch != SERVER_UBATCH)
         hl_buf_printf(buf, " --ubatch-size %lld", (long long)ubatch);
-    put_flash_attention(buf, way, opts);
+    put_flash_attention(buf, run);
     if (strcmp(hl_opt_string(opts, HL_OPT_VRAM_UNIFIED), "on") == 0)
         hl_buf_puts(buf, " --kv-unified");
     if (!hl_opt_bool(opts, HL_OPT_VRAM_KV_OFFLOAD))
@@ -133,19 +144,18 @@ static void put_options(struct hl_buf *buf, const struct hl_way *way, const home
         hl_buf_puts(buf, " --swa-full");
     if (!hl_opt_bool(opts, HL_OPT_VRAM_MMAP))
         hl_buf_puts(buf, " --load-mode none"); /* was --no-mmap before b10105 */
-    if (hl_opt_bool(opts, HL_OPT_VRAM_EMBEDDINGS))
+    if (run->embeds)
         hl_buf_puts(buf, " --embeddings");
 }
 
-static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
-                          const struct hl_plan_model *model, const struct hl_model *from,
-                          const homelab_opts *opts, bool container)
+static void put_arguments(struct hl_buf *buf, const struct run *run, bool container)
 {
+    const struct hl_plan_model *model = run->model;
     const struct hl_way *way = &model->way;
     hl_buf_puts(buf, "--model ");
-    put_file(buf, from->file ? from->file : model->name, container);
+    put_file(buf, run->from->file ? run->from->file : model->name, container);
     if (way->gpu_count && !container)
-        put_devices(buf, plan, way);
+        put_devices(buf, run->plan, way);
     if (way->gpu_count == 0)
         hl_buf_puts(buf, " --device none --n-gpu-layers 0");
     else if (way->layers >= 0)
@@ -159,16 +169,15 @@ static void put_arguments(struct hl_buf *buf, const homelab_plan *plan,
     if (way->context)
         hl_buf_printf(buf, " --ctx-size %lld", (long long)way->context * model->parallel);
     hl_buf_printf(buf, " --parallel %d", model->parallel);
-    put_options(buf, way, opts);
-    put_beside(buf, plan, way, from, container);
+    put_options(buf, run);
+    put_beside(buf, run, container);
     hl_buf_puts(buf, " --fit off");
 }
 
-static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
-                       const struct hl_plan_model *model, const struct hl_model *from,
-                       const homelab_opts *opts)
+static void put_docker(struct hl_buf *buf, const struct run *run)
 {
-    const struct hl_way *way = &model->way;
+    const homelab_plan *plan = run->plan;
+    const struct hl_way *way = &run->model->way;
     bool amd = is_amd(&plan->devices[way->parts[0].device]);
     hl_buf_puts(buf, "docker run -d -v models:/models -p 8080:8080");
     if (way->gpu_count && amd) {
@@ -183,7 +192,7 @@ static void put_docker(struct hl_buf *buf, const homelab_plan *plan,
                   !way->gpu_count ? ""
                   : amd           ? "-rocm"
                                   : "-cuda");
-    put_arguments(buf, plan, model, from, opts, true);
+    put_arguments(buf, run, true);
 }
 
 static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
@@ -209,13 +218,18 @@ int hl_plan_flags(homelab_plan *plan, const homelab_planner *planner)
         struct hl_plan_model *model = &plan->models[i];
         if (!model->placed)
             continue;
-        const struct hl_model *from = &data->models[model->model];
+        const homelab_gguf *header = planner->headers[model->model].of[HL_ROLE_MODEL];
+        struct run run = {.plan = plan,
+                          .model = model,
+                          .from = &data->models[model->model],
+                          .opts = planner->opts};
+        run.embeds = hl_model_embeds(run.from, header, run.opts);
         struct hl_buf server, docker, environment;
         hl_buf_init(&server, HL_PLAN_MAX_TEXT);
         hl_buf_init(&docker, HL_PLAN_MAX_TEXT);
         hl_buf_init(&environment, HL_PLAN_MAX_TEXT);
-        put_arguments(&server, plan, model, from, planner->opts, false);
-        put_docker(&docker, plan, model, from, planner->opts);
+        put_arguments(&server, &run, false);
+        put_docker(&docker, &run);
         put_environment(&environment, plan, model);
         model->server = hl_buf_take(&server);
         model->docker = hl_buf_take(&docker);

@@ -45,6 +45,13 @@ static int set_split(homelab_opts *opts, const struct hl_way *way)
     return code;
 }
 
+int64_t hl_server_batch(const homelab_opts *opts, bool embeds)
+{
+    int64_t batch = hl_opt_int(opts, HL_OPT_VRAM_BATCH);
+    int64_t ubatch = hl_opt_int(opts, HL_OPT_VRAM_UBATCH);
+    return embeds && ubatch < batch ? ubatch : batch;
+}
+
 static int set_options(homelab_opts *opts, const struct hl_ask *ask)
 {
     int code = set_devices(opts, ask);
@@ -66,6 +73,10 @@ static int set_options(homelab_opts *opts, const struct hl_ask *ask)
         code = homelab_opts_set_string(opts, "vram.type_k", ask->kv);
     if (!code)
         code = homelab_opts_set_string(opts, "vram.type_v", ask->kv);
+    if (!code)
+        code = homelab_opts_set_bool(opts, "vram.embeddings", ask->embeds);
+    if (!code)
+        code = homelab_opts_set_int(opts, "vram.batch", hl_server_batch(opts, ask->embeds));
     if (!code && ask->draft && hl_opt_int(opts, HL_OPT_VRAM_OUTPUTS) < 0)
         code = homelab_opts_set_int(opts, "vram.outputs", ask->parallel * (1 + DRAFT_TOKENS));
     return code;
@@ -102,6 +113,7 @@ static int add_beside(struct hl_way *way, int64_t *bytes, const homelab_gguf *he
     beside.cpu_experts = 0;
     beside.kv = "f16";
     beside.draft = NULL;
+    beside.embeds = false;
     int code = hl_opts_copy(&copy, opts);
     if (!code)
         code = set_options(copy, &beside);

@@ -134,12 +134,20 @@ struct hl_ask {
     int64_t layers, context, cpu_experts;
     int parallel;
     bool ollama; /* runs it, else llama-server */
+    bool embeds; /* it makes embeddings */
     const char *kv;
 };
 
 /* 0; HOMELAB_E_UNSUPPORTED where llama.cpp refuses it; or another code. */
 typedef int hl_needs_fn(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts);
 int hl_needs_estimate(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts);
+
+/* Whether the server of a model makes embeddings, by the option, the inventory or the header (NULL:
+ * none). */
+bool hl_model_embeds(const struct hl_model *model, const homelab_gguf *header,
+                     const homelab_opts *opts);
+/* Tokens in a batch of llama-server: one for embeddings is computed at once. */
+int64_t hl_server_batch(const homelab_opts *opts, bool embeds);
 
 /* Whether each device of the way has that much room when nothing else is planned there. */
 bool hl_way_fits(const struct hl_way *way, const struct hl_plan_device *devices);

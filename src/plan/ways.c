@@ -86,13 +86,30 @@ static bool may_hold(const struct finder *finder)
     return room >= finder->weights;
 }
 
-static bool has_experts(const homelab_gguf *header)
+static bool has_fact(const homelab_gguf *header, const char *name)
 {
     char key[256];
     const char *architecture = homelab_gguf_architecture(header);
-    snprintf(key, sizeof key, "%s.expert_count", architecture ? architecture : "");
+    snprintf(key, sizeof key, "%s.%s", architecture ? architecture : "", name);
     int64_t at = homelab_gguf_key_find(header, key);
     return at >= 0 && homelab_gguf_key_int(header, (size_t)at, 0, 0) > 0;
+}
+
+static bool is_encoder(const homelab_gguf *header)
+{
+    const char *architecture = homelab_gguf_architecture(header);
+    return (architecture && strstr(architecture, "bert")) || has_fact(header, "pooling_type");
+}
+
+bool hl_model_embeds(const struct hl_model *model, const homelab_gguf *header,
+                     const homelab_opts *opts)
+{
+    uint32_t makes = model->abilities & (HL_ABILITY_COMPLETION | HL_ABILITY_EMBEDDING);
+    if (hl_opt_bool(opts, HL_OPT_VRAM_EMBEDDINGS) || model->roles == 1u << HL_CAP_EMBED)
+        return true;
+    if (makes)
+        return makes == HL_ABILITY_EMBEDDING;
+    return header && is_encoder(header);
 }
 
 /* The way with all layers asked for, with the first type of cache that fits; else what it would
@@ -138,7 +155,7 @@ static int find_part(struct finder *finder, bool less_context)
     bool found = false;
     int code = HOMELAB_OK;
     finder->ask.kv = finder->kv[finder->kv_count - 1];
-    if (has_experts(finder->header))
+    if (has_fact(finder->header, "expert_count"))
         code = hl_fit_experts(&way, &found, finder->ask, finder->layers, hl_needs_estimate,
                               finder->planner->opts);
     if (!code && !found && less_context && !finder->model->context && may_hold(finder)) {
@@ -375,6 +392,7 @@ int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
                                  .context = context_of(&finder),
                                  .parallel = finder.model->parallel,
                                  .kv = finder.kv[0]};
+    finder.ask.embeds = hl_model_embeds(finder.model, finder.header, planner->opts);
     finder.ask.ollama = runs_in_ollama(&finder, data);
     if (finder.ask.ollama)
         finder.ask.draft = NULL; /* it has none */

@@ -478,6 +478,57 @@ static void options_in_commands(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* Whether a model is served for embeddings: by its roles, its capabilities, its header. It is
+ * planned and run so, in batches that are computed at once. */
+static void embedding_models(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *header;
+        bool embeds;
+    } cases[] = {
+        {"", "nomic-embed-text-v1.5.F16", true},
+        {"roles: [embed]", "nomic-embed-text-v1.5.F16", true},
+        {"", "qwen2.5-0.5b.Q4_K_M", false},
+        {"roles: [embed]", "qwen2.5-0.5b.Q4_K_M", true},
+        {"roles: [embed, chat]", "qwen2.5-0.5b.Q4_K_M", false},
+        {"capabilities: [embedding]", "qwen2.5-0.5b.Q4_K_M", true},
+        {"capabilities: [completion, embedding]", "qwen2.5-0.5b.Q4_K_M", false},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char text[1024];
+        homelab_planner *planner = NULL;
+        homelab_plan *plan = NULL;
+        homelab_opts *opts = NULL;
+        homelab_estimate *estimate = NULL;
+        homelab_gguf *header = header_of(cases[c].header);
+        snprintf(text, sizeof text, NODES "models:\n  m: {context: 2048, %s}\n", cases[c].keys);
+        homelab_inventory *inventory = inventory_of(text);
+        assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+        assert_int_equal(homelab_planner_set_header(planner, "m", header), 0);
+        assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+        assert_int_equal(homelab_opts_new(&opts), 0);
+        assert_int_equal(homelab_opts_set_int(opts, "vram.context", 2048), 0);
+        assert_int_equal(homelab_opts_set_int(opts, "vram.parallel", 1), 0);
+        assert_int_equal(homelab_opts_set_bool(opts, "vram.embeddings", cases[c].embeds), 0);
+        assert_int_equal(homelab_opts_set_int(opts, "vram.batch", cases[c].embeds ? 512 : 2048), 0);
+        assert_int_equal(homelab_estimate_new(&estimate, header, opts), 0);
+        const char *server = homelab_plan_model_llama_server(plan, 0);
+        const char *arguments = strstr(server, " --batch-size 512 --embeddings ");
+        if ((arguments != NULL) != cases[c].embeds)
+            fail_msg("case %zu: %s", c, server);
+        assert_true(homelab_plan_part_compute(plan, 0, 1) ==
+                    homelab_estimate_compute_bytes(estimate, 1) +
+                        homelab_estimate_output_buffer_bytes(estimate));
+        homelab_estimate_unref(estimate);
+        homelab_opts_free(opts);
+        homelab_plan_unref(plan);
+        homelab_planner_free(planner);
+        homelab_inventory_unref(inventory);
+        homelab_gguf_unref(header);
+    }
+}
+
 /* They count where a model is split: the first GPU gets fewer layers. */
 static void beside_a_split(void **state)
 {
@@ -1001,6 +1052,7 @@ int main(void)
         cmocka_unit_test(threads_and_forks),
         cmocka_unit_test(beside),
         cmocka_unit_test(options_in_commands),
+        cmocka_unit_test(embedding_models),
         cmocka_unit_test(beside_a_split),
         cmocka_unit_test(roles_of_headers),
         cmocka_unit_test(room_that_is_left),
