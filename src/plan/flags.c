@@ -44,10 +44,21 @@ static bool is_amd(const struct hl_plan_device *device)
     return device->vendor && strcmp(device->vendor, "amd") == 0;
 }
 
+/* A driver counts the cards of its vendor on the node. */
+static int number_of(const homelab_plan *plan, size_t device)
+{
+    int number = 0;
+    for (size_t d = 0; d < device; d++)
+        number += plan->devices[d].node == plan->devices[device].node &&
+                  plan->devices[d].gpu >= 0 &&
+                  hl_same_vendor(&plan->devices[d], &plan->devices[device]);
+    return number;
+}
+
 static void put_gpus(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
 {
     for (size_t p = 0; p < way->gpu_count; p++)
-        hl_buf_printf(buf, "%s%d", p ? "," : "", plan->devices[way->parts[p].device].gpu);
+        hl_buf_printf(buf, "%s%d", p ? "," : "", number_of(plan, way->parts[p].device));
 }
 
 static void put_split(struct hl_buf *buf, const struct hl_way *way)
@@ -58,9 +69,10 @@ static void put_split(struct hl_buf *buf, const struct hl_way *way)
 }
 
 /* llama.cpp numbers devices as the driver does; a container sees its own only, from 0. */
-static void put_device(struct hl_buf *buf, const struct hl_plan_device *device, bool container)
+static void put_device(struct hl_buf *buf, const homelab_plan *plan, size_t device, bool container)
 {
-    hl_buf_printf(buf, "%s%d", is_amd(device) ? "ROCm" : "CUDA", container ? 0 : device->gpu);
+    hl_buf_printf(buf, "%s%d", is_amd(&plan->devices[device]) ? "ROCm" : "CUDA",
+                  container ? 0 : number_of(plan, device));
 }
 
 static void put_devices(struct hl_buf *buf, const homelab_plan *plan, const struct hl_way *way)
@@ -68,7 +80,7 @@ static void put_devices(struct hl_buf *buf, const homelab_plan *plan, const stru
     hl_buf_puts(buf, " --device ");
     for (size_t p = 0; p < way->gpu_count; p++) {
         hl_buf_puts(buf, p ? "," : "");
-        put_device(buf, &plan->devices[way->parts[p].device], false);
+        put_device(buf, plan, way->parts[p].device, false);
     }
 }
 
@@ -105,7 +117,7 @@ static void put_beside(struct hl_buf *buf, const struct run *run, bool container
     put_file(buf, from->draft, container);
     hl_buf_puts(buf, " --device-draft ");
     if (way->gpu_count)
-        put_device(buf, &run->plan->devices[way->parts[0].device], container);
+        put_device(buf, run->plan, way->parts[0].device, container);
     else
         hl_buf_puts(buf, "none");
     hl_buf_puts(buf, way->gpu_count ? " --n-gpu-layers-draft 999" : " --n-gpu-layers-draft 0");

@@ -11,6 +11,7 @@
 #include "place/place.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #define HL_PLAN_MAX_GPUS 8 /* that a model is split over */
 #define HL_PLAN_MAX_SETS 8
@@ -118,6 +119,15 @@ static inline int64_t hl_device_room(const struct hl_plan_device *device)
 {
     int64_t room = device->capacity - device->used - device->reserve;
     return room > 0 ? room : 0;
+}
+
+/* No build of llama.cpp drives two vendors' GPUs; those of unknown vendor are taken for NVIDIA's.
+ */
+static inline bool hl_same_vendor(const struct hl_plan_device *one,
+                                  const struct hl_plan_device *other)
+{
+    return strcmp(one->vendor ? one->vendor : "nvidia", other->vendor ? other->vendor : "nvidia") ==
+           0;
 }
 
 /* The devices of an inventory with the readings put in. 0 or a code. */

@@ -188,12 +188,22 @@ static size_t drop_fullest(const struct hl_plan_device *devices, size_t *gpus, s
     return count - 1;
 }
 
-/* Those that a model may be split over: the ones with the most room. */
-static size_t list_gpus(const struct finder *finder, size_t node, size_t *gpus)
+static bool is_first_of_vendor(const struct finder *finder, size_t device, size_t node)
+{
+    for (size_t d = 0; d < device; d++)
+        if (is_gpu_of(finder, d, node) &&
+            hl_same_vendor(&finder->devices[d], &finder->devices[device]))
+            return false;
+    return is_gpu_of(finder, device, node);
+}
+
+/* Those of the vendor that a model may be split over: the ones with the most room. */
+static size_t list_gpus(const struct finder *finder, size_t first, size_t *gpus)
 {
     size_t listed[HL_PLAN_MAX_GPUS + 1], count = 0;
-    for (size_t d = 0; d < finder->device_count; d++) {
-        if (!is_gpu_of(finder, d, node))
+    for (size_t d = first; d < finder->device_count; d++) {
+        if (!is_gpu_of(finder, d, finder->devices[first].node) ||
+            !hl_same_vendor(&finder->devices[d], &finder->devices[first]))
             continue;
         listed[count++] = d;
         if (count > HL_PLAN_MAX_GPUS)
@@ -275,17 +285,30 @@ static int find_part_on_one(struct finder *finder, size_t node, bool less_contex
     return code;
 }
 
+/* On GPUs of one vendor at a time. */
+static int find_on_several(struct finder *finder, size_t node, bool whole, bool *found)
+{
+    int code = HOMELAB_OK;
+    for (size_t d = 0; d < finder->device_count && !code; d++) {
+        if (!is_first_of_vendor(finder, d, node))
+            continue;
+        size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, d, gpus);
+        code = whole ? find_splits(finder, gpus, count, found)
+                     : find_part_on_most(finder, gpus, count);
+    }
+    return code;
+}
+
 static int find_on_gpus(struct finder *finder, size_t node)
 {
-    size_t gpus[HL_PLAN_MAX_GPUS], count = list_gpus(finder, node, gpus);
     bool found, split = false;
     int code = find_on_one(finder, node, &found);
     if (code || found || finder->model->gpu_layers >= 0)
         return code;
-    code = find_splits(finder, gpus, count, &split);
+    code = find_on_several(finder, node, true, &split);
     if (!code)
         code = find_part_on_one(finder, node, !split);
-    return code || split ? code : find_part_on_most(finder, gpus, count);
+    return code || split ? code : find_on_several(finder, node, false, &found);
 }
 
 static int find_on_cpu(struct finder *finder, struct hl_way *way, bool *found)

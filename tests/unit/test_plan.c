@@ -728,6 +728,42 @@ static void more_gpus_than_a_split(void **state)
     homelab_plan_unref(plan);
 }
 
+/* No build of llama.cpp drives two vendors' cards, and a driver counts those of its vendor. */
+static void vendors(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_of_headers(
+        "nodes:\n  b: {ram_gib: 4, gpus: [{memory_gib: 4}]}\n"
+        "  a: {ram_gib: 32, gpus: [{memory_gib: 4, vendor: nvidia}, {memory_gib: 5, vendor: amd}, "
+        "{memory_gib: 4, vendor: nvidia}, {memory_gib: 4, vendor: amd}]}\n",
+        "  v: {pin: a, context: 8192, kv_types: [f16]}\n  l: {pin: a/gpu2, context: 4096}\n"
+        "  m: {size_gib: 1, pin: a/gpu3}\n",
+        25);
+    const struct {
+        size_t model;
+        const char *server, *docker, *ollama;
+    } expected[] = {
+        {0, " --device ROCm0,ROCm1 ", " -e HIP_VISIBLE_DEVICES=0,1 ", " ROCR_VISIBLE_DEVICES=0,1"},
+        {1, " --device CUDA1 ", " --gpus '\"device=1\"' ", " CUDA_VISIBLE_DEVICES=1"},
+        {2, " --device ROCm1 ", " -e HIP_VISIBLE_DEVICES=1 ", " ROCR_VISIBLE_DEVICES=1"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        size_t model = expected[i].model;
+        assert_non_null(strstr(homelab_plan_model_llama_server(plan, model), expected[i].server));
+        assert_non_null(strstr(homelab_plan_model_docker(plan, model), expected[i].docker));
+        assert_non_null(strstr(homelab_plan_model_ollama(plan, model), expected[i].ollama));
+    }
+    assert_int_equal(homelab_plan_part_count(plan, 0), 3);
+    homelab_plan_unref(plan);
+    /* Neither a split nor a part over both. */
+    plan = plan_of_headers("nodes:\n  a: {ram_gib: 32, gpus: [{memory_gib: 4, vendor: nvidia}, "
+                           "{memory_gib: 4, vendor: amd}]}\n",
+                           "  v: {context: 8192, kv_types: [f16]}\n", 25);
+    assert_int_equal(homelab_plan_part_count(plan, 0), 2);
+    assert_in_range(homelab_plan_model_layers(plan, 0), 1, 28);
+    homelab_plan_unref(plan);
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -1064,6 +1100,7 @@ int main(void)
         cmocka_unit_test(short_main_memory),
         cmocka_unit_test(split_without_the_full),
         cmocka_unit_test(more_gpus_than_a_split),
+        cmocka_unit_test(vendors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
