@@ -101,14 +101,28 @@ static void put_file(struct hl_buf *buf, const char *file, bool container)
     hl_buf_free(&path);
 }
 
+static bool is_url(const char *file)
+{
+    return strncmp(file, "http://", 7) == 0 || strncmp(file, "https://", 8) == 0;
+}
+
+/* "--model FILE" or "--model-url URL". */
+static void put_source(struct hl_buf *buf, const char *argument, const char *file, bool container)
+{
+    hl_buf_printf(buf, "%s%s ", argument, is_url(file) ? "-url" : "");
+    if (is_url(file))
+        put_word(buf, file);
+    else
+        put_file(buf, file, container);
+}
+
 /* What is loaded beside the model: the projector goes where the model begins by itself. */
 static void put_beside(struct hl_buf *buf, const struct run *run, bool container)
 {
     const struct hl_way *way = &run->model->way;
     const struct hl_model *from = run->from;
     if (from->mmproj && (way->projector || way->given)) {
-        hl_buf_puts(buf, " --mmproj ");
-        put_file(buf, from->mmproj, container);
+        put_source(buf, " --mmproj", from->mmproj, container);
         hl_buf_puts(buf, way->gpu_count ? "" : " --no-mmproj-offload");
     }
     if (!from->draft || !(way->draft || way->given))
@@ -164,8 +178,7 @@ static void put_arguments(struct hl_buf *buf, const struct run *run, bool contai
 {
     const struct hl_plan_model *model = run->model;
     const struct hl_way *way = &model->way;
-    hl_buf_puts(buf, "--model ");
-    put_file(buf, run->from->file ? run->from->file : model->name, container);
+    put_source(buf, "--model", run->from->file ? run->from->file : model->name, container);
     if (way->gpu_count && !container)
         put_devices(buf, run->plan, way);
     if (way->gpu_count == 0)

@@ -529,6 +529,25 @@ static void embedding_models(void **state)
     }
 }
 
+static void urls_in_commands(void **state)
+{
+    (void)state;
+    homelab_plan *plan = plan_of(
+        NODES "models:\n  m: {size_gib: 5, file: \"https://h/a b.gguf?x=1&y\", mmproj: "
+              "\"http://h/p.gguf\"}\n  n: {size_gib: 5, file: https.gguf, mmproj: h/p.gguf}\n",
+        NULL);
+    const char *commands[] = {homelab_plan_model_llama_server(plan, 0),
+                              homelab_plan_model_docker(plan, 0)};
+    for (size_t c = 0; c < 2; c++) {
+        assert_non_null(strstr(commands[c], "--model-url 'https://h/a b.gguf?x=1&y' "));
+        assert_non_null(strstr(commands[c], " --mmproj-url http://h/p.gguf "));
+    }
+    const char *server = homelab_plan_model_llama_server(plan, 1);
+    assert_non_null(strstr(server, "--model https.gguf "));
+    assert_non_null(strstr(server, " --mmproj h/p.gguf "));
+    homelab_plan_unref(plan);
+}
+
 /* They count where a model is split: the first GPU gets fewer layers. */
 static void beside_a_split(void **state)
 {
@@ -1089,6 +1108,7 @@ int main(void)
         cmocka_unit_test(beside),
         cmocka_unit_test(options_in_commands),
         cmocka_unit_test(embedding_models),
+        cmocka_unit_test(urls_in_commands),
         cmocka_unit_test(beside_a_split),
         cmocka_unit_test(roles_of_headers),
         cmocka_unit_test(room_that_is_left),
