@@ -311,18 +311,36 @@ static int find_on_gpus(struct finder *finder, size_t node)
     return code || split ? code : find_on_several(finder, node, false, &found);
 }
 
+static int try_on_cpu(struct finder *finder, struct hl_way *way, bool *fits)
+{
+    int code = hl_needs_estimate(way, &finder->ask, finder->planner->opts);
+    if (code == HOMELAB_E_UNSUPPORTED) {
+        hl_error_clear();
+        return HOMELAB_OK;
+    }
+    if (code)
+        return code;
+    int64_t total = hl_part_total(&way->parts[0]);
+    if (finder->ways->on_cpu == 0 || total < finder->ways->on_cpu)
+        finder->ways->on_cpu = total;
+    *fits = hl_way_fits(way, finder->devices);
+    return HOMELAB_OK;
+}
+
+/* With the first type of cache that fits. */
 static int find_on_cpu(struct finder *finder, struct hl_way *way, bool *found)
 {
-    *found = finder->model->cpu && finder->devices[finder->ask.cpu].capacity &&
-             allowed(finder, finder->ask.cpu);
-    if (!*found)
+    int code = HOMELAB_OK;
+    *found = false;
+    if (!finder->model->cpu || finder->devices[finder->ask.cpu].capacity == 0 ||
+        !allowed(finder, finder->ask.cpu))
         return HOMELAB_OK;
     finder->ask.gpu_count = 0;
-    finder->ask.kv = "f16";
-    int code = hl_needs_estimate(way, &finder->ask, finder->planner->opts);
+    for (size_t k = 0; k < finder->kv_count && !code && !*found; k++) {
+        finder->ask.kv = finder->kv[k];
+        code = try_on_cpu(finder, way, found);
+    }
     finder->ask.kv = finder->kv[0];
-    *found = !code && hl_way_fits(way, finder->devices);
-    finder->ways->on_cpu = code ? 0 : hl_part_total(&way->parts[0]);
     return code;
 }
 

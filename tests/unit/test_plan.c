@@ -783,6 +783,30 @@ static void vendors(void **state)
     homelab_plan_unref(plan);
 }
 
+/* The most wanted type that fits, on CPUs as on GPUs. */
+static void types_on_the_cpu(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *kv; /* NULL: left out */
+    } cases[] = {
+        {"", "f16"},
+        {", kv_types: [q4_0]", "q4_0"},
+        {", kv_types: [q8_0, f16]", "q8_0"},
+        {", context: 65536", "q8_0"},
+        {", context: 65536, kv_types: [f16]", NULL},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char models[256];
+        snprintf(models, sizeof models, "  l: {pin: a/cpu%s}\n", cases[c].keys);
+        homelab_plan *plan = plan_of_headers("nodes:\n  a: {ram_gib: 2.5}\n", models, 25);
+        const char *kv = homelab_plan_model_kv(plan, 0), *expected = cases[c].kv;
+        if (!kv || !expected ? kv != expected : strcmp(kv, expected) != 0)
+            fail_msg("case %zu: %s", c, kv ? kv : "left out");
+        homelab_plan_unref(plan);
+    }
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -1109,6 +1133,7 @@ int main(void)
         cmocka_unit_test(options_in_commands),
         cmocka_unit_test(embedding_models),
         cmocka_unit_test(urls_in_commands),
+        cmocka_unit_test(types_on_the_cpu),
         cmocka_unit_test(beside_a_split),
         cmocka_unit_test(roles_of_headers),
         cmocka_unit_test(room_that_is_left),
