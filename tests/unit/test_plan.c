@@ -807,6 +807,22 @@ static void types_on_the_cpu(void **state)
     }
 }
 
+/* Memory of unknown size takes what a GPU's server keeps there, and no model alone. */
+static void main_memory_of_unknown_size(void **state)
+{
+    (void)state;
+    homelab_plan *plan =
+        plan_of_headers("nodes:\n  a: {gpus: [{memory_gib: 3}]}\n",
+                        "  l: {context: 4096}\n  l2: {pin: a/cpu}\n  v: {cpu: false}\n"
+                        "  m: {size_gib: 0.1, pin: a/cpu}\n",
+                        25);
+    assert_string_equal(device_of(plan, "l", 0), "a/gpu0");
+    assert_string_equal(device_of(plan, "l2", 0), "left out");
+    assert_string_equal(device_of(plan, "m", 0), "left out");
+    assert_true(homelab_plan_device_planned(plan, 1) > 0);
+    homelab_plan_unref(plan);
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -1145,6 +1161,7 @@ int main(void)
         cmocka_unit_test(short_main_memory),
         cmocka_unit_test(split_without_the_full),
         cmocka_unit_test(more_gpus_than_a_split),
+        cmocka_unit_test(main_memory_of_unknown_size),
         cmocka_unit_test(vendors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
