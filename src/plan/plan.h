@@ -117,8 +117,8 @@ static inline int64_t hl_part_total(const struct hl_plan_part *part)
 
 static inline int64_t hl_device_room(const struct hl_plan_device *device)
 {
-    int64_t room = device->capacity - device->used - device->reserve;
-    return room > 0 ? room : 0;
+    int64_t room = device->capacity - device->used; /* neither is negative */
+    return room > device->reserve ? room - device->reserve : 0;
 }
 
 /* No build of llama.cpp drives two vendors' GPUs; those of unknown vendor are taken for NVIDIA's.

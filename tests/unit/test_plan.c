@@ -306,6 +306,27 @@ static void readings(void **state)
     homelab_inventory_unref(inventory);
 }
 
+/* Readings may be any number of bytes. */
+static void readings_without_end(void **state)
+{
+    (void)state;
+    homelab_inventory *inventory =
+        inventory_of("nodes:\n  a: {gpus: [{reserve_gib: 1}, {memory_gib: 8, reserve_gib: 1}]}\n"
+                     "models:\n  m: {size_gib: 1}\n  n: {}\n");
+    homelab_planner *planner = NULL;
+    homelab_plan *plan = NULL;
+    assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
+    give(planner, homelab_planner_set_header, "n", "llama-3.2-1b.Q4_K_M");
+    for (size_t gpu = 0; gpu < 2; gpu++)
+        assert_int_equal(homelab_planner_set_used(planner, "a", gpu, INT64_MAX), 0);
+    assert_int_equal(homelab_planner_plan(planner, &plan), 0);
+    assert_string_equal(device_of(plan, "m", 0), "left out");
+    assert_string_equal(device_of(plan, "n", 0), "left out");
+    homelab_plan_unref(plan);
+    homelab_planner_free(planner);
+    homelab_inventory_unref(inventory);
+}
+
 /* --- What is loaded beside a model --- */
 
 struct bytes {
@@ -1139,6 +1160,7 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(readings),
+        cmocka_unit_test(readings_without_end),
         cmocka_unit_test(fits),
         cmocka_unit_test(texts),
         cmocka_unit_test(nulls),
