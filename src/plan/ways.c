@@ -359,6 +359,13 @@ static int find_on_node(struct finder *finder, size_t node)
     return code || !found ? code : add(finder->ways, &on_cpu);
 }
 
+/* More layers than there are, the output layer included, are all of them. layers is without it, and
+ * below 1 where unknown. */
+static int64_t layers_given(const struct hl_model *model, int64_t layers)
+{
+    return layers > 0 && model->gpu_layers > layers + 1 ? layers + 1 : model->gpu_layers;
+}
+
 /* Sizes as given: nothing else is known. */
 static int find_given(struct finder *finder)
 {
@@ -374,7 +381,7 @@ static int find_given(struct finder *finder)
             continue;
         struct hl_way way = {.part_count = 1,
                              .gpu_count = !cpu,
-                             .layers = cpu ? 0 : model->gpu_layers,
+                             .layers = cpu ? 0 : layers_given(model, model->layers),
                              .context = model->context,
                              .kv = "f16",
                              .given = true,
@@ -437,8 +444,8 @@ int hl_ways_find(struct hl_ways *ways, const homelab_planner *planner,
     finder.ask.ollama = runs_in_ollama(&finder, data);
     if (finder.ask.ollama)
         finder.ask.draft = NULL; /* it has none */
-    finder.ask.layers =
-        finder.model->gpu_layers >= 0 ? finder.model->gpu_layers : finder.layers + 1;
+    finder.ask.layers = finder.model->gpu_layers >= 0 ? layers_given(finder.model, finder.layers)
+                                                      : finder.layers + 1;
     int code = HOMELAB_OK;
     for (size_t node = 0; node < data->node_count && !code; node++)
         code = find_on_node(&finder, node);

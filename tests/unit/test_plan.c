@@ -844,6 +844,33 @@ static void main_memory_of_unknown_size(void **state)
     homelab_plan_unref(plan);
 }
 
+/* More layers than a model has are all of them, with the output layer. */
+static void layers_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int64_t layers;
+        const char *argument;
+    } cases[] = {
+        {"  l: {gpu_layers: 100}\n", 17, " --n-gpu-layers 17 "},
+        {"  l: {gpu_layers: 17}\n", 17, " --n-gpu-layers 17 "},
+        {"  l: {gpu_layers: 5}\n", 5, " --n-gpu-layers 5 "},
+        {"  m: {vram_gib: 3, layers: 10, gpu_layers: 40}\n", 11, " --n-gpu-layers 11 "},
+        {"  m: {vram_gib: 3, layers: 10, gpu_layers: 4}\n", 4, " --n-gpu-layers 4 "},
+        {"  m: {vram_gib: 3, layers: 10}\n", -1, " --n-gpu-layers 999 "},
+        {"  m: {vram_gib: 3, gpu_layers: 40}\n", 40, " --n-gpu-layers 40 "},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        homelab_plan *plan = plan_of_headers(SMALL_NODES, cases[c].model, 25);
+        int64_t layers = homelab_plan_model_layers(plan, 0);
+        const char *server = homelab_plan_model_llama_server(plan, 0);
+        if (layers != cases[c].layers || !strstr(server, cases[c].argument))
+            fail_msg("case %zu: %d layers, %s", c, (int)layers, server);
+        homelab_plan_unref(plan);
+    }
+}
+
 /* As many layers as there is room for: one more does not fit. */
 static void all_the_room_that_is_left(void **state)
 {
@@ -1183,6 +1210,7 @@ int main(void)
         cmocka_unit_test(short_main_memory),
         cmocka_unit_test(split_without_the_full),
         cmocka_unit_test(more_gpus_than_a_split),
+        cmocka_unit_test(layers_asked_for),
         cmocka_unit_test(main_memory_of_unknown_size),
         cmocka_unit_test(vendors),
     };
