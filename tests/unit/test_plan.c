@@ -306,7 +306,7 @@ static void readings(void **state)
     homelab_inventory_unref(inventory);
 }
 
-/* Readings may be any number of bytes. */
+/* Readings far beyond what a device has leave no room, and none overflows. */
 static void readings_without_end(void **state)
 {
     (void)state;
@@ -318,7 +318,8 @@ static void readings_without_end(void **state)
     assert_int_equal(homelab_planner_new(&planner, inventory, NULL), 0);
     give(planner, homelab_planner_set_header, "n", "llama-3.2-1b.Q4_K_M");
     for (size_t gpu = 0; gpu < 2; gpu++)
-        assert_int_equal(homelab_planner_set_used(planner, "a", gpu, INT64_MAX), 0);
+        assert_int_equal(homelab_planner_set_used(planner, "a", gpu, (int64_t)1 << 50), 0);
+    assert_int_equal(homelab_planner_set_used(planner, "a", 0, INT64_MAX), HOMELAB_E_INVALID);
     assert_int_equal(homelab_planner_plan(planner, &plan), 0);
     assert_string_equal(device_of(plan, "m", 0), "left out");
     assert_string_equal(device_of(plan, "n", 0), "left out");
