@@ -157,13 +157,14 @@ struct hl_transfer {
     bool held; /* no more pieces for now */
     char *unix_socket, *ca_file;
     bool insecure, connect_only, fresh, tls, posts;
-    bool special; /* the handle has options beyond the usual ones */
     size_t max_body;
+    bool usual; /* the handle has the usual options and no others */
 
     CURLcode curl_code;
     enum hl_transfer_stop stop;
     int stop_errno;
     bool opened_socket; /* the name is resolved */
+    int requests;       /* that libcurl sent: more than one where kept connections died */
     size_t header_bytes;
     bool headers_ended;
     struct hl_buf answer;

@@ -1,5 +1,4 @@
-/* Pooled transfers. An easy handle keeps the options that all transfers share; what one transfer
- * adds is taken back afterwards. */
+/* Pooled transfers. Their easy handles keep the usual options; those that had others are reset. */
 #include "net/http_private.h"
 
 #include "core/utf8.h"
@@ -162,6 +161,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata)
     return length;
 }
 
+static int on_request(void *userdata, char *peer, char *own, int peer_port, int own_port)
+{
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    struct hl_transfer *transfer = userdata;
+    transfer->requests++;
+    return CURL_PREREQFUNC_OK;
+}
+
 /* --- The handle --- */
 
 /* What all transfers have in common. */
@@ -181,7 +188,6 @@ static int set_usual(struct hl_transfer *transfer)
     SET(FOLLOWLOCATION, 0L);
     SET(NETRC, (long)CURL_NETRC_IGNORED);
     SET(DISALLOW_USERNAME_IN_URL, 1L);
-    SET(HTTPHEADER, http->headers);
     SET(PROXY, http->proxy ? http->proxy : "");
     SET(NOPROXY, "");
     SET(NOSIGNAL, 1L);
@@ -191,6 +197,8 @@ static int set_usual(struct hl_transfer *transfer)
     SET(DNS_CACHE_TIMEOUT, 0L);
     SET(SSL_SESSIONID_CACHE, 0L);
     SET(MAXAGE_CONN, http->idle_s);
+    SET(PREREQFUNCTION, on_request);
+    SET(PREREQDATA, transfer);
     SET(OPENSOCKETFUNCTION, hl_socket_open);
     SET(OPENSOCKETDATA, transfer);
     SET(CLOSESOCKETFUNCTION, hl_socket_close);
@@ -209,31 +217,36 @@ static const char *default_ca_file(const struct hl_http *http)
     return http->ca_path ? NULL : info->cainfo;
 }
 
-/* Options beyond the usual ones, set or taken back. */
-static int set_special(struct hl_transfer *transfer, bool set)
+static bool has_own(const struct hl_transfer *transfer)
+{
+    return transfer->headers || transfer->posts || transfer->unix_socket ||
+           transfer->connect_only || transfer->fresh || transfer->ca_file || transfer->insecure;
+}
+
+/* What a transfer may have of its own. */
+static int set_own(struct hl_transfer *transfer)
 {
     struct hl_http *http = transfer->http;
     CURL *easy = transfer->easy;
-    const char *ca_file = set && transfer->ca_file ? transfer->ca_file : http->ca_file;
-    bool verify = !(set && transfer->insecure);
+    const char *ca_file = transfer->ca_file ? transfer->ca_file : http->ca_file;
+    bool once = transfer->fresh && transfer->posts;
     CURLcode code = CURLE_OK;
 #define SET(option, value)                                                                         \
     if (code == CURLE_OK)                                                                          \
     code = curl_easy_setopt(easy, CURLOPT_##option, value)
-    SET(POSTFIELDS, set && transfer->posts ? transfer->body : NULL);
-    SET(POSTFIELDSIZE, set && transfer->posts ? (long)transfer->body_length : -1L);
-    if (set && transfer->posts) {
+    if (transfer->posts) {
         SET(POST, 1L);
-    } else {
-        SET(HTTPGET, 1L);
+        SET(POSTFIELDS, transfer->body);
+        SET(POSTFIELDSIZE, (long)transfer->body_length);
     }
-    SET(UNIX_SOCKET_PATH, set ? transfer->unix_socket : NULL);
-    SET(CONNECT_ONLY, set && transfer->connect_only ? 1L : 0L);
-    SET(FRESH_CONNECT, set && transfer->fresh ? 1L : 0L);
+    SET(HTTPHEADER, transfer->headers ? transfer->headers : http->headers);
+    SET(UNIX_SOCKET_PATH, transfer->unix_socket);
+    SET(CONNECT_ONLY, transfer->connect_only ? 1L : 0L);
+    SET(FRESH_CONNECT, transfer->fresh ? 1L : 0L);
     /* It is the endpoint's second connection; the one that probes use all the time stays. */
-    SET(FORBID_REUSE, http->idle_s == 0 || (set && transfer->fresh && transfer->posts) ? 1L : 0L);
-    SET(SSL_VERIFYPEER, verify ? 1L : 0L);
-    SET(SSL_VERIFYHOST, verify ? 2L : 0L);
+    SET(FORBID_REUSE, http->idle_s == 0 || once ? 1L : 0L);
+    SET(SSL_VERIFYPEER, transfer->insecure ? 0L : 1L);
+    SET(SSL_VERIFYHOST, transfer->insecure ? 0L : 2L);
     SET(CAINFO, ca_file ? ca_file : default_ca_file(http));
     SET(CAPATH, ca_file ? NULL : http->ca_path);
 #undef SET
@@ -257,14 +270,12 @@ int hl_transfer_configure(struct hl_transfer *transfer, int64_t now_us)
         return hl_error_nomem();
     curl_easy_setopt(easy, CURLOPT_CURLU, transfer->target->parsed);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-    if (transfer->headers &&
-        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) != CURLE_OK)
-        return hl_error_nomem();
-    if (!transfer->posts && !transfer->unix_socket && !transfer->connect_only && !transfer->fresh &&
-        !transfer->ca_file && !transfer->insecure)
-        return HOMELAB_OK;
-    transfer->special = true;
-    return set_special(transfer, true);
+    bool own = has_own(transfer);
+    int code = transfer->usual ? HOMELAB_OK : set_usual(transfer);
+    if (!code && (own || !transfer->usual))
+        code = set_own(transfer);
+    transfer->usual = !code && !own;
+    return code;
 }
 
 static void wipe_headers(struct hl_transfer *transfer)
@@ -273,6 +284,13 @@ static void wipe_headers(struct hl_transfer *transfer)
         explicit_bzero(header->data, strlen(header->data));
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
+}
+
+static void reset(struct hl_transfer *transfer)
+{
+    curl_easy_reset(transfer->easy);
+    transfer->usual = false;
+    wipe_headers(transfer);
 }
 
 int hl_transfer_to_greeting(struct hl_transfer *transfer)
@@ -291,8 +309,7 @@ int hl_transfer_to_greeting(struct hl_transfer *transfer)
         return HOMELAB_E_NOMEM;
     hl_target_give(transfer->target);
     transfer->target = target;
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->http->headers);
-    wipe_headers(transfer);
+    reset(transfer);
     transfer->greeting = transfer->connect_only = transfer->fresh = transfer->insecure = true;
     transfer->posts = false;
     return HOMELAB_OK;
@@ -302,13 +319,11 @@ int hl_transfer_to_greeting(struct hl_transfer *transfer)
 
 static void forget_request(struct hl_transfer *transfer)
 {
-    if (transfer->special)
-        set_special(transfer, false);
-    transfer->special = false;
-    if (transfer->headers) {
-        curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->http->headers);
-        wipe_headers(transfer);
-    }
+    /* libcurl counts the kept connections that died, over the life of a handle, and gives up at the
+     * sixth. One whose only request was answered met none. */
+    if (transfer->easy &&
+        (!transfer->usual || transfer->requests != 1 || transfer->header_bytes == 0))
+        reset(transfer);
     hl_target_give(transfer->target);
     hl_free(transfer->body);
     hl_free(transfer->unix_socket);
@@ -347,8 +362,7 @@ static struct hl_transfer *make(struct hl_http *http)
     hl_timer_init(&transfer->timer, on_timer, transfer);
     hl_buf_init(&transfer->answer, SIZE_MAX / 4);
     transfer->easy = curl_easy_init();
-    if (!transfer->easy || set_usual(transfer) != HOMELAB_OK ||
-        set_special(transfer, false) != HOMELAB_OK) {
+    if (!transfer->easy) {
         hl_transfer_free(transfer);
         hl_error_nomem();
         return NULL;
@@ -459,6 +473,7 @@ struct hl_transfer *hl_transfer_new(struct hl_http *http, const struct hl_http_r
     transfer->stop = HL_STOP_NONE;
     transfer->stop_errno = 0;
     transfer->opened_socket = transfer->greeting = false;
+    transfer->requests = 0;
     transfer->held = false;
     transfer->header_bytes = 0;
     transfer->headers_ended = false;

@@ -303,6 +303,37 @@ static void replaces_dead_connections(void **state)
     fault_stop(&server);
 }
 
+/* Has just given the connection up when its second request comes. */
+static bool answer_once(struct fault_server *server, int fd, const char *request)
+{
+    (void)request;
+    char second[8192];
+    fault_send(fd, server->text);
+    fault_read(fd, second, sizeof second);
+    return false;
+}
+
+/* Nor is one that dies under the request, however often that happened before. */
+static void repeats_what_met_a_dying_connection(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {NULL, "{}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fault_server server;
+        assert_true(fault_start(&server, answer_once, plain_answer));
+        homelab_ctx *ctx = make_ctx(NULL);
+        for (int k = 0; k < 15; k++) {
+            struct hl_http_request request = {.url = url_of(server.port, "/x"), .body = bodies[i]};
+            struct answer answer = ask(ctx, request, 2000);
+            assert_int_equal(answer.result.code, HOMELAB_OK);
+            assert_string_equal(answer.body, "{\"ok\":true}");
+        }
+        assert_int_equal(fault_connections(&server), 15);
+        homelab_ctx_unref(ctx);
+        fault_stop(&server);
+    }
+}
+
 static void idle_limit(void **state)
 {
     (void)state;
@@ -609,6 +640,7 @@ int main(void)
         cmocka_unit_test(connect_deadline_leaves_answers_alone),
         cmocka_unit_test(keeps_connections),
         cmocka_unit_test(replaces_dead_connections),
+        cmocka_unit_test(repeats_what_met_a_dying_connection),
         cmocka_unit_test(idle_limit),
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(sends_what_was_asked),
