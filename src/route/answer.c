@@ -17,17 +17,20 @@ void hl_answer_init(struct hl_answer *answer, bool ollama, bool streamed, size_t
                                  .prompt_tokens = -1,
                                  .answer_tokens = -1};
     hl_buf_init(&answer->pending, max_bytes);
+    hl_buf_init(&answer->document, max_bytes);
 }
 
 void hl_answer_clear(struct hl_answer *answer)
 {
     hl_buf_free(&answer->pending);
+    hl_buf_free(&answer->document);
 }
 
-static int unexpected(const char *what)
+static int unexpected(void)
 {
-    return hl_error_set(HOMELAB_E_NET_PROTOCOL, 0, "answer", "answer: found %s, expected %s", what,
-                        "the JSON of a chat or of embeddings");
+    return hl_error_set(HOMELAB_E_NET_PROTOCOL, 0, "answer",
+                        "answer: found what is no JSON object, expected the JSON of a chat or of "
+                        "embeddings");
 }
 
 static int tell(struct hl_answer *answer, const char *text)
@@ -65,8 +68,11 @@ static int take_openai(struct hl_answer *answer, const cJSON *root)
     if (!choice)
         return HOMELAB_OK;
     note_finish(answer, hl_json_string(choice, "finish_reason"));
-    const cJSON *said = hl_json_get(choice, answer->streamed ? "delta" : "message");
-    return tell(answer, hl_json_string(said, "content"));
+    /* Some servers answer in one piece, whatever was asked for. */
+    const cJSON *delta = answer->streamed ? hl_json_get(choice, "delta") : NULL;
+    const cJSON *message = cJSON_IsObject(delta) ? NULL : hl_json_get(choice, "message");
+    answer->whole |= cJSON_IsObject(message);
+    return tell(answer, hl_json_string(message ? message : delta, "content"));
 }
 
 static int take_ollama(struct hl_answer *answer, const cJSON *root)
@@ -78,15 +84,23 @@ static int take_ollama(struct hl_answer *answer, const cJSON *root)
     return tell(answer, hl_json_string(hl_json_get(root, "message"), "content"));
 }
 
-static int take_document(struct hl_answer *answer, const char *text, size_t length)
+/* NULL: no JSON object. */
+static cJSON *parse(const struct hl_answer *answer, const char *text, size_t length)
 {
     cJSON *root = hl_json_parse(text, length, answer->max_depth);
-    if (!root || !cJSON_IsObject(root)) {
-        cJSON_Delete(root);
-        return unexpected("what is no JSON object");
-    }
+    if (cJSON_IsObject(root))
+        return root;
+    cJSON_Delete(root);
+    return NULL;
+}
+
+static int take_document(struct hl_answer *answer, cJSON *root)
+{
+    if (!root)
+        return unexpected();
     const cJSON *error = hl_json_get(root, "error");
     int code = HOMELAB_OK;
+    answer->documents++;
     if (error && !cJSON_IsNull(error))
         answer->failed = true;
     else
@@ -103,17 +117,53 @@ static bool is_blank(const char *text, size_t length)
     return true;
 }
 
+static int keep(struct hl_buf *buf, const char *data, size_t length)
+{
+    hl_buf_append(buf, data, length);
+    if (buf->failed == HOMELAB_E_LIMIT)
+        return hl_error_set(HOMELAB_E_LIMIT, 0, "answer",
+                            "answer: found more than %zu bytes without an end, expected fewer",
+                            buf->max);
+    return buf->failed ? hl_error_nomem() : HOMELAB_OK;
+}
+
+static int keep_line(struct hl_answer *answer, const char *line, size_t length)
+{
+    int code = keep(&answer->document, line, length);
+    return code ? code : keep(&answer->document, "\n", 1);
+}
+
+static int end_document(struct hl_answer *answer)
+{
+    struct hl_buf *document = &answer->document;
+    if (!document->length)
+        return HOMELAB_OK;
+    int code = take_document(answer, parse(answer, document->data, document->length));
+    hl_buf_reset(document);
+    return code;
+}
+
+/* JSON outside of events: an answer in one piece, maybe over many lines, or an error amid them. */
+static int take_bare(struct hl_answer *answer, const char *line, size_t length)
+{
+    cJSON *root = parse(answer, line, length);
+    if (root || answer->documents || line[0] != '{')
+        return take_document(answer, root);
+    answer->bare = true;
+    return keep_line(answer, line, length);
+}
+
 /* Of an event stream only lines with data count; comments and names of events are passed over. */
 static int take_line(struct hl_answer *answer, const char *line, size_t length)
 {
+    if (answer->bare)
+        return keep_line(answer, line, length);
     if (is_blank(line, length) || answer->failed)
         return HOMELAB_OK;
     if (answer->ollama)
-        return take_document(answer, line, length);
-    if (length < 5 || memcmp(line, "data:", 5) != 0) {
-        /* Some servers tell an error as bare JSON amid the stream. */
-        return line[0] == '{' ? take_document(answer, line, length) : HOMELAB_OK;
-    }
+        return take_bare(answer, line, length);
+    if (length < 5 || memcmp(line, "data:", 5) != 0)
+        return line[0] == '{' ? take_bare(answer, line, length) : HOMELAB_OK;
     line += 5;
     length -= 5;
     while (length && *line == ' ') {
@@ -126,17 +176,7 @@ static int take_line(struct hl_answer *answer, const char *line, size_t length)
         answer->ended = true;
         return HOMELAB_OK;
     }
-    return is_blank(line, length) ? HOMELAB_OK : take_document(answer, line, length);
-}
-
-static int keep(struct hl_answer *answer, const char *data, size_t length)
-{
-    hl_buf_append(&answer->pending, data, length);
-    if (answer->pending.failed == HOMELAB_E_LIMIT)
-        return hl_error_set(HOMELAB_E_LIMIT, 0, "answer",
-                            "answer: found more than %zu bytes without an end, expected fewer",
-                            answer->pending.max);
-    return answer->pending.failed ? hl_error_nomem() : HOMELAB_OK;
+    return is_blank(line, length) ? HOMELAB_OK : take_document(answer, parse(answer, line, length));
 }
 
 int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length)
@@ -149,7 +189,7 @@ int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length)
         if (end && answer->pending.length == 0) {
             code = take_line(answer, data, some);
         } else {
-            code = keep(answer, data, some);
+            code = keep(&answer->pending, data, some);
             if (!code && end) {
                 code = take_line(answer, answer->pending.data ? answer->pending.data : "",
                                  answer->pending.length);
@@ -168,14 +208,16 @@ int hl_answer_end(struct hl_answer *answer)
     int code = HOMELAB_OK;
     size_t length = answer->pending.length;
     if (!answer->streamed) {
-        code = take_document(answer, length ? answer->pending.data : "", length);
+        code = take_document(answer, length ? parse(answer, answer->pending.data, length) : NULL);
         answer->ended = !code && !answer->failed;
         return code;
     }
     if (length)
         code = take_line(answer, answer->pending.data, length);
+    if (!code)
+        code = end_document(answer);
     /* OpenAI's last word may be missing where the model's is there. */
-    bool complete = answer->ended || (!answer->ollama && answer->finish[0]);
+    bool complete = answer->ended || answer->whole || (!answer->ollama && answer->finish[0]);
     if (!code && !complete && !answer->failed)
         code = hl_error_set(HOMELAB_E_NET_CLOSED, 0, "answer",
                             "answer: found its end in the middle, expected the server to say that "

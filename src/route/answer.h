@@ -13,9 +13,13 @@ struct hl_answer {
     int max_depth;
     hl_answer_text_fn fn; /* or NULL */
     void *userdata;
-    struct hl_buf pending; /* the present line, or the whole document */
-    bool ended;            /* the end was told: "[DONE]", "done", or a whole document */
-    bool failed;           /* the server told of an error in place of more */
+    struct hl_buf pending;  /* the present line, or the whole document */
+    struct hl_buf document; /* whose end is in a later line */
+    bool bare;              /* a document that is the whole answer */
+    bool whole;             /* a message came, not only changes to one */
+    int64_t documents;
+    bool ended;  /* the end was told: "[DONE]", "done", or a whole document */
+    bool failed; /* the server told of an error in place of more */
     int64_t prompt_tokens, answer_tokens; /* -1 unknown */
     int64_t pieces;                       /* of text */
     char finish[32];                      /* "stop", "length", … or "" */

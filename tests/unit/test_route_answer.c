@@ -153,6 +153,22 @@ static void test_ends(void **state)
          "a"},
         {"{\"choices\":[{\"message\":{\"content\":\"a\"}}]}", false, false, false, 0, "a"},
         {"{\"message\":{\"content\":\"a\"},\"done\":true}", true, false, false, 0, "a"},
+        /* A stream was asked for, and all of it came at once. */
+        {"{\"choices\":[{\"message\":{\"content\":\"a\"}}]}", false, true, false, 0, "a"},
+        {"{\n  \"choices\": [\n{\"message\":{\"content\":\"a\"}}]\n\n}\n", false, true, false, 0,
+         "a"},
+        {"{\"message\":{\"content\":\"a\"},\"done\":true}", true, true, false, 0, "a"},
+        {"{\r\n\"message\":{\"content\":\"a\"},\r\n\"done\":true}", true, true, false, 0, "a"},
+        {"{\n \"error\": \"x\"\n}\n", false, true, true, 0, ""},
+        {"{\n \"choices\": [\n", false, true, false, HOMELAB_E_NET_PROTOCOL, ""},
+        {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n{\nx\n", false, true, false,
+         HOMELAB_E_NET_PROTOCOL, "a"},
+        /* What some say beside each delta is the text so far. */
+        {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}\n\n"
+         "data: "
+         "{\"choices\":[{\"delta\":{\"content\":\"b\"},\"message\":{\"content\":\"ab\"}}]}\n\n"
+         "data: [DONE]\n\n",
+         false, true, false, 0, "ab"},
         {"{\"data\":[{\"embedding\":[1]}],\"usage\":{\"prompt_tokens\":1}}", false, false, false, 0,
          ""},
         {"<html>", false, false, false, HOMELAB_E_NET_PROTOCOL, ""},
