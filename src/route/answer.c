@@ -182,7 +182,7 @@ static int take_line(struct hl_answer *answer, const char *line, size_t length)
 int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length)
 {
     int code = HOMELAB_OK;
-    while (length > 0 && !code) {
+    while (length > 0 && !code && !answer->ended) {
         const char *end = answer->streamed ? memchr(data, '\n', length) : NULL;
         size_t some = end ? (size_t)(end - data) : length;
         /* A whole line at once is the rule, and needs no copy. */

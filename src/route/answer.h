@@ -28,8 +28,9 @@ struct hl_answer {
 void hl_answer_init(struct hl_answer *answer, bool ollama, bool streamed, size_t max_bytes,
                     int max_depth, hl_answer_text_fn fn, void *userdata);
 void hl_answer_clear(struct hl_answer *answer);
-/* 0; HOMELAB_E_NOMEM; HOMELAB_E_LIMIT when a line is too long; HOMELAB_E_NET_PROTOCOL when it is
- * not what was expected; or what fn returned. With a record, but for the last. */
+/* What comes after the end is passed over. 0; HOMELAB_E_NOMEM; HOMELAB_E_LIMIT when a line is too
+ * long; HOMELAB_E_NET_PROTOCOL when it is not what was expected; or what fn returned. With a
+ * record, but for the last. */
 int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length);
 /* After the last piece. As feed; HOMELAB_E_NET_CLOSED when the end is missing. */
 int hl_answer_end(struct hl_answer *answer);

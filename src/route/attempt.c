@@ -9,6 +9,8 @@
 #define ERROR_BODY_MAX 65536
 /* Of waiting for an API key. */
 #define KEY_US         INT64_C(30000000)
+/* Of waiting for the end of HTTP's answer after that of the model's, to keep the connection. */
+#define ENDED_US       INT64_C(100000)
 /* The request's own deadline comes first: it ends all attempts. */
 #define AFTER_LIMIT_US INT64_C(1000000)
 
@@ -22,6 +24,7 @@ void hl_attempt_clear(struct hl_send *send)
     send->transfer = NULL;
     hl_timer_disarm(hl_send_loop(send), &send->timer);
     hl_answer_clear(&send->answer);
+    send->answer = (struct hl_answer){0};
     send->held = false;
 }
 
@@ -111,6 +114,7 @@ static int take_piece(struct hl_send *send, const char *data, size_t length)
 static bool on_piece(const struct hl_http_piece *piece, void *userdata)
 {
     struct hl_send *send = userdata;
+    bool ended = send->answer.ended;
     if (send->reply->first_byte_us < 0) {
         send->reply->first_byte_us = hl_send_now(send) - send->attempt_us;
         hl_feedback_answers(send->router->ledger, send->ticket);
@@ -119,6 +123,11 @@ static bool on_piece(const struct hl_http_piece *piece, void *userdata)
     send->code = take_piece(send, piece->data, piece->length);
     if (send->code || send->answer.failed)
         return false;
+    if (send->answer.ended) {
+        if (!ended)
+            hl_timer_arm(hl_send_loop(send), &send->timer, hl_send_now(send) + ENDED_US);
+        return true;
+    }
     hl_timer_arm(hl_send_loop(send), &send->timer, hl_send_now(send) + stall_us(send));
     if (hl_event_data_waiting(send->ctx) >= send->buffer_bytes) {
         hl_http_hold(send->transfer);
@@ -214,6 +223,8 @@ static void on_done(const struct hl_http_result *result, void *userdata)
     } else if (send->answer.failed) {
         note_answer(send);
         on_failure(send, HOMELAB_E_NET_PROTOCOL, "it told of an error in place of an answer");
+    } else if (send->answer.ended) {
+        on_end(send);
     } else if (result->status && (result->status < 200 || result->status > 299)) {
         on_refusal(send, result);
     } else if (result->code == HOMELAB_E_CLOSED) {
@@ -307,6 +318,10 @@ void hl_attempt_begin(struct hl_send *send)
 
 void hl_attempt_late(struct hl_send *send)
 {
+    if (send->answer.ended) {
+        on_end(send);
+        return;
+    }
     bool began = send->reply->first_byte_us >= 0;
     char message[256];
     snprintf(message, sizeof message, "endpoint '%.128s': %s", hl_send_endpoint(send),

@@ -19,6 +19,12 @@
     "HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n"                                                \
     "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}"
 
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+#define SPOKEN                                                                                     \
+    "53\r\n"                                                                                       \
+    "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n"            \
+    "data: [DONE]\n\n\r\n"
+
 struct lab {
     struct fault_server servers[2];
     const char *scripts[2][4]; /* answers in turn, the last one again and again */
@@ -40,7 +46,7 @@ static bool play(struct fault_server *server, int fd, const char *request)
     for (int i = 0; i < turn && script[1] && i < 3; i++)
         script++;
     fault_send(fd, script[0]);
-    return true;
+    return !strstr(script[0], "Connection: close");
 }
 
 static int asked(struct lab *lab, int server)
@@ -96,6 +102,15 @@ static homelab_op *send_one(struct lab *lab)
 {
     homelab_op *op = NULL;
     if (homelab_router_send(lab->router, lab->ctx, lab->request, "{}", 2, 0, &op))
+        fail_msg("%s", homelab_error_message());
+    return op;
+}
+
+static homelab_op *send_stream(struct lab *lab)
+{
+    homelab_op *op = NULL;
+    static const char body[] = "{\"stream\":true}";
+    if (homelab_router_send(lab->router, lab->ctx, lab->request, body, sizeof body - 1, 0, &op))
         fail_msg("%s", homelab_error_message());
     return op;
 }
@@ -276,6 +291,40 @@ static void test_cancel_and_close(void **state)
     close_lab(&lab);
 }
 
+/* The model's last word ends the answer, whatever becomes of the connection. */
+static void test_the_last_word(void **state)
+{
+    (void)state;
+    static const char *const says[] = {CHUNKED "\r\n" SPOKEN,
+                                       CHUNKED "Connection: close\r\n\r\n" SPOKEN,
+                                       CHUNKED "\r\n" SPOKEN "nonsense\r\n",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" SPOKEN};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        struct lab lab = {.scripts = {{says[i]}}};
+        open_lab(&lab, false);
+        homelab_request_set_pin(lab.request, "a", NULL);
+        homelab_reply *reply = finish(&lab, send_stream(&lab), HOMELAB_OK);
+        assert_int_equal(homelab_reply_attempt_outcome(reply, 0), HOMELAB_OUTCOME_OK);
+        assert_true(homelab_reply_total_us(reply) < 5000000);
+        homelab_reply_unref(reply);
+        close_lab(&lab);
+    }
+}
+
+/* Where HTTP's end follows, the connection stays. */
+static void test_keeps_the_connection(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{CHUNKED "\r\n" SPOKEN "0\r\n\r\n"}}};
+    open_lab(&lab, false);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    for (int i = 0; i < 3; i++)
+        homelab_reply_unref(finish(&lab, send_stream(&lab), HOMELAB_OK));
+    assert_int_equal(asked(&lab, 0), 3);
+    assert_int_equal(fault_connections(&lab.servers[0]), 1);
+    close_lab(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_only_who_said_so),     cmocka_unit_test(test_no_use_in_waiting),
         cmocka_unit_test(test_not_for_ever),         cmocka_unit_test(test_no_longer_than_allowed),
         cmocka_unit_test(test_several_at_a_time),    cmocka_unit_test(test_cancel_and_close),
+        cmocka_unit_test(test_the_last_word),        cmocka_unit_test(test_keeps_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
