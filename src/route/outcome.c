@@ -6,9 +6,9 @@
 #include <homelab/router.h>
 #include <string.h>
 
-#define LOADING_LEAST_MS 500
-#define LOADING_MOST_MS  4000
-#define RETRY_MOST_S     86400
+#define AGAIN_LEAST_MS 500
+#define AGAIN_MOST_MS  4000
+#define RETRY_MOST_S   86400
 
 int hl_outcome_of_code(int code)
 {
@@ -58,12 +58,12 @@ int64_t hl_again_ms(const struct hl_http_result *result, int64_t waited_ms)
     int64_t after_s = result->retry_after_s;
     if (hl_outcome_of_status(result->status) != HOMELAB_OUTCOME_BUSY)
         return -1;
-    if (after_s >= 0)
+    if (after_s > 0)
         return 1000 * (after_s < RETRY_MOST_S ? after_s : RETRY_MOST_S);
-    if (!hl_says_loading(result))
+    if (after_s < 0 && !hl_says_loading(result))
         return -1;
     int64_t next_ms = waited_ms / 4;
-    if (next_ms < LOADING_LEAST_MS)
-        return LOADING_LEAST_MS;
-    return next_ms < LOADING_MOST_MS ? next_ms : LOADING_MOST_MS;
+    if (next_ms < AGAIN_LEAST_MS)
+        return AGAIN_LEAST_MS;
+    return next_ms < AGAIN_MOST_MS ? next_ms : AGAIN_MOST_MS;
 }

@@ -38,7 +38,11 @@ static void test_when_to_ask_again(void **state)
 {
     (void)state;
     assert_int_equal(again(429, 7, "", 0), 7000);
-    assert_int_equal(again(503, 0, "", 0), 0);
+    assert_int_equal(again(429, 1, "", 3600000), 1000);
+    /* At once is not taken at its word. */
+    assert_int_equal(again(503, 0, "", 0), 500);
+    assert_int_equal(again(429, 0, "", 8000), 2000);
+    assert_int_equal(again(429, 0, "", 3600000), 4000);
     assert_int_equal(again(503, INT64_MAX, "", 0), INT64_C(86400000));
     assert_int_equal(again(503, -1, "Service Unavailable", 0), -1);
     assert_int_equal(again(429, -1, LOADING, 0), -1);

@@ -14,6 +14,7 @@
 #define CLOSED     "HTTP/1.1 503 Service Unavailable\r\n" EMPTY
 #define LATER      "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n" EMPTY
 #define MUCH_LATER "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 86400\r\n" EMPTY
+#define AT_ONCE    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\n" EMPTY
 #define BAD        "HTTP/1.1 500 Internal Server Error\r\n" EMPTY
 #define GOOD                                                                                       \
     "HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n"                                                \
@@ -196,6 +197,20 @@ static void test_only_who_said_so(void **state)
     close_lab(&lab);
 }
 
+/* "Retry-After: 0" is no leave to ask without a pause. */
+static void test_at_once(void **state)
+{
+    (void)state;
+    struct lab lab = {.scripts = {{AT_ONCE, AT_ONCE, GOOD}}};
+    open_lab(&lab, false);
+    homelab_request_set_pin(lab.request, "a", NULL);
+    homelab_reply *reply = finish(&lab, send_one(&lab), HOMELAB_OK);
+    assert_int_equal(asked(&lab, 0), 3);
+    assert_true(homelab_reply_total_us(reply) > 900000);
+    homelab_reply_unref(reply);
+    close_lab(&lab);
+}
+
 static void test_no_use_in_waiting(void **state)
 {
     (void)state;
@@ -328,11 +343,17 @@ static void test_keeps_the_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_waits_while_it_loads), cmocka_unit_test(test_others_come_first),
-        cmocka_unit_test(test_only_who_said_so),     cmocka_unit_test(test_no_use_in_waiting),
-        cmocka_unit_test(test_not_for_ever),         cmocka_unit_test(test_no_longer_than_allowed),
-        cmocka_unit_test(test_several_at_a_time),    cmocka_unit_test(test_cancel_and_close),
-        cmocka_unit_test(test_the_last_word),        cmocka_unit_test(test_keeps_the_connection),
+        cmocka_unit_test(test_waits_while_it_loads),
+        cmocka_unit_test(test_others_come_first),
+        cmocka_unit_test(test_only_who_said_so),
+        cmocka_unit_test(test_no_use_in_waiting),
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_not_for_ever),
+        cmocka_unit_test(test_no_longer_than_allowed),
+        cmocka_unit_test(test_several_at_a_time),
+        cmocka_unit_test(test_cancel_and_close),
+        cmocka_unit_test(test_the_last_word),
+        cmocka_unit_test(test_keeps_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
