@@ -44,6 +44,9 @@ int hl_outcome_of_status(int status)
     case 503:
         return HOMELAB_OUTCOME_BUSY;
     default:
+        /* It sends elsewhere, often to log in: what was asked for is not there. */
+        if (status < 400)
+            return HOMELAB_OUTCOME_MODEL;
         return status >= 500 ? HOMELAB_OUTCOME_SERVER_ERROR : HOMELAB_OUTCOME_REJECTED;
     }
 }

@@ -27,6 +27,8 @@ static void test_statuses(void **state)
     (void)state;
     assert_int_equal(hl_outcome_of_status(403), HOMELAB_OUTCOME_AUTH);
     assert_int_equal(hl_outcome_of_status(404), HOMELAB_OUTCOME_MODEL);
+    assert_int_equal(hl_outcome_of_status(302), HOMELAB_OUTCOME_MODEL);
+    assert_int_equal(hl_outcome_of_status(308), HOMELAB_OUTCOME_MODEL);
     assert_int_equal(hl_outcome_of_status(429), HOMELAB_OUTCOME_BUSY);
     assert_int_equal(hl_outcome_of_status(422), HOMELAB_OUTCOME_REJECTED);
     assert_int_equal(hl_outcome_of_status(502), HOMELAB_OUTCOME_SERVER_ERROR);

@@ -265,6 +265,7 @@ static void test_next_candidate(void **state)
         {500, "x", HOMELAB_OUTCOME_SERVER_ERROR},
         {503, "x", HOMELAB_OUTCOME_BUSY},
         {404, "x", HOMELAB_OUTCOME_MODEL},
+        {302, "", HOMELAB_OUTCOME_MODEL},
         {401, "x", HOMELAB_OUTCOME_AUTH},
         {400, "{\"error\":{\"type\":\"exceed_context_size_error\"}}", HOMELAB_OUTCOME_REJECTED},
         {200, "<html>", HOMELAB_OUTCOME_SERVER_ERROR},
