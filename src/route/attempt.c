@@ -180,7 +180,7 @@ static void on_failure(struct hl_send *send, int code, const char *detail)
     char message[256];
     snprintf(message, sizeof message, "endpoint '%.128s': %s%s", hl_send_endpoint(send),
              send->spoke ? "the answer broke off: " : "", detail);
-    if (code == HOMELAB_E_NOMEM || code == HOMELAB_E_LIMIT)
+    if (code == HOMELAB_E_NOMEM)
         give_up(send, HOMELAB_OUTCOME_CANCELLED, code, message);
     else if (send->spoke)
         cut_attempt(send, hl_outcome_of_code(code), message);
@@ -219,7 +219,9 @@ static void on_done(const struct hl_http_result *result, void *userdata)
         send->reply->status = result->status;
     if (send->code) {
         note_answer(send);
-        on_failure(send, send->code, "the answer could not be read");
+        on_failure(send, send->code,
+                   send->code == HOMELAB_E_LIMIT ? "it answers more than router.max_answer_bytes"
+                                                 : "the answer could not be read");
     } else if (send->answer.failed) {
         note_answer(send);
         on_failure(send, HOMELAB_E_NET_PROTOCOL, "it told of an error in place of an answer");

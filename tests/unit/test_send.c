@@ -36,6 +36,7 @@ struct lab {
     homelab_testing_request *held;
     char text[256];
     int attempts;
+    int64_t max_answer; /* option router.max_answer_bytes, 0: its default */
 };
 
 static void play(homelab_testing_request *request, void *userdata)
@@ -54,6 +55,18 @@ static void play(homelab_testing_request *request, void *userdata)
         homelab_testing_request_answer(request, lab->does[host], NULL, lab->says[host]);
 }
 
+static int make_ctx(struct lab *lab)
+{
+    homelab_opts *opts = NULL;
+    int code = lab->max_answer ? homelab_opts_new(&opts) : 0;
+    if (!code && opts)
+        code = homelab_opts_set_int(opts, "router.max_answer_bytes", lab->max_answer);
+    if (!code)
+        code = homelab_ctx_new(&lab->ctx, opts);
+    homelab_opts_free(opts);
+    return code;
+}
+
 static int open_lab(struct lab *lab)
 {
     static const char text[] =
@@ -61,7 +74,7 @@ static int open_lab(struct lab *lab)
         "\"models\":[\"m-7b\"]},\"b\":{\"url\":\"http://h1:80\",\"tier\":\"remote\",\"backend\":"
         "\"vllm\",\"models\":[\"n-7b\"]},\"c\":{\"url\":\"http://h2:80\",\"tier\":\"nas\","
         "\"backend\":\"vllm\",\"models\":[\"o-7b\"]}}}";
-    int code = homelab_ctx_new(&lab->ctx, NULL);
+    int code = make_ctx(lab);
     if (!code)
         code = homelab_testing_freeze_clock(lab->ctx, 1000000, INT64_C(1764000000000000));
     if (!code)
@@ -313,6 +326,42 @@ static void test_no_other_one_after_a_word(void **state)
     close_lab(&lab);
 }
 
+static void test_too_much(void **state)
+{
+    (void)state;
+    char endless[3000], after_a_word[4000];
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    snprintf(after_a_word, sizeof after_a_word,
+             "data: {\"choices\":[{\"delta\":{\"content\":\"one \"}}]}\n\n%s", endless);
+    struct {
+        const char *body, *says, *good, *text;
+        int result;
+    } cases[] = {
+        {"{}", endless, GOOD, "", HOMELAB_OK},
+        {"{\"stream\":true}", endless, STREAM, "one two", HOMELAB_OK},
+        {"{\"stream\":true}", after_a_word, STREAM, "one ", HOMELAB_E_ROUTE_CUT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lab lab = {.max_answer = 1024};
+        homelab_reply *reply = NULL;
+        assert_int_equal(open_lab(&lab), 0);
+        lab.says[0] = cases[i].says;
+        lab.says[1] = cases[i].good;
+        homelab_op *op = send_body(&lab, cases[i].body);
+        run(&lab);
+        assert_int_equal(homelab_op_result(op), cases[i].result);
+        assert_string_equal(lab.text, cases[i].text);
+        assert_int_equal(homelab_reply_of(&reply, op), 0);
+        assert_int_equal(homelab_reply_attempt_outcome(reply, 0), HOMELAB_OUTCOME_SERVER_ERROR);
+        assert_non_null(strstr(homelab_reply_attempt_message(reply, 0), "max_answer_bytes"));
+        assert_in_flight(&lab, 0);
+        homelab_reply_unref(reply);
+        homelab_op_unref(op);
+        close_lab(&lab);
+    }
+}
+
 static void test_refusal_and_failure(void **state)
 {
     (void)state;
@@ -450,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_sends_a_text_where_the_decision_says),
         cmocka_unit_test(test_next_candidate),
         cmocka_unit_test(test_no_other_one_after_a_word),
+        cmocka_unit_test(test_too_much),
         cmocka_unit_test(test_refusal_and_failure),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_cancel_and_close),
