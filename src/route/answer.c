@@ -1,5 +1,6 @@
 #include "route/answer.h"
 
+#include "core/alloc.h"
 #include "core/error.h"
 #include "core/json.h"
 
@@ -84,14 +85,38 @@ static int take_ollama(struct hl_answer *answer, const cJSON *root)
     return tell(answer, hl_json_string(hl_json_get(root, "message"), "content"));
 }
 
-/* NULL: no JSON object. */
-static cJSON *parse(const struct hl_answer *answer, const char *text, size_t length)
+static cJSON *as_object(cJSON *root)
 {
-    cJSON *root = hl_json_parse(text, length, answer->max_depth);
     if (cJSON_IsObject(root))
         return root;
     cJSON_Delete(root);
     return NULL;
+}
+
+/* An escaped NUL, which no C string can hold, reads as U+FFFD. */
+static cJSON *parse_without_nul(const struct hl_answer *answer, const char *text, size_t length)
+{
+    char *copy = hl_strndup(text, length);
+    if (!copy)
+        return NULL;
+    for (size_t i = 0; i + 6 <= length; i++) {
+        if (copy[i] != '\\')
+            continue;
+        if (memcmp(copy + i, "\\u0000", 6) == 0)
+            memcpy(copy + i, "\\ufffd", 6);
+        i++;
+    }
+    cJSON *root = hl_json_parse(copy, length, answer->max_depth);
+    hl_free(copy);
+    return as_object(root);
+}
+
+/* NULL: no JSON object. */
+static cJSON *parse(const struct hl_answer *answer, const char *text, size_t length)
+{
+    if (memmem(text, length, "\\u0000", 6))
+        return parse_without_nul(answer, text, length);
+    return as_object(hl_json_parse(text, length, answer->max_depth));
 }
 
 static int take_document(struct hl_answer *answer, cJSON *root)
@@ -153,37 +178,69 @@ static int take_bare(struct hl_answer *answer, const char *line, size_t length)
     return keep_line(answer, line, length);
 }
 
+static size_t byte_order_mark(const char *text, size_t length)
+{
+    return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* A line of an event's data. Nearly always it is all of it, and is taken without waiting for the
+ * blank line, which some servers forget. */
+static int take_data(struct hl_answer *answer, const char *data, size_t length)
+{
+    if (answer->document.length)
+        return keep_line(answer, data, length);
+    while (length && *data == ' ') {
+        data++;
+        length--;
+    }
+    while (length && (unsigned char)data[length - 1] <= ' ')
+        length--;
+    if (length == 6 && memcmp(data, "[DONE]", 6) == 0)
+        answer->ended = true;
+    if (answer->ended || is_blank(data, length))
+        return HOMELAB_OK;
+    cJSON *root = parse(answer, data, length);
+    return root ? take_document(answer, root) : keep_line(answer, data, length);
+}
+
 /* Of an event stream only lines with data count; comments and names of events are passed over. */
 static int take_line(struct hl_answer *answer, const char *line, size_t length)
 {
+    size_t mark = answer->began ? 0 : byte_order_mark(line, length);
+    line += mark;
+    length -= mark;
+    answer->began = true;
+    if (answer->failed)
+        return HOMELAB_OK;
     if (answer->bare)
         return keep_line(answer, line, length);
-    if (is_blank(line, length) || answer->failed)
-        return HOMELAB_OK;
+    if (is_blank(line, length))
+        return end_document(answer);
     if (answer->ollama)
         return take_bare(answer, line, length);
-    if (length < 5 || memcmp(line, "data:", 5) != 0)
-        return line[0] == '{' ? take_bare(answer, line, length) : HOMELAB_OK;
-    line += 5;
-    length -= 5;
-    while (length && *line == ' ') {
-        line++;
-        length--;
-    }
-    while (length && (unsigned char)line[length - 1] <= ' ')
-        length--;
-    if (length == 6 && memcmp(line, "[DONE]", 6) == 0) {
-        answer->ended = true;
-        return HOMELAB_OK;
-    }
-    return is_blank(line, length) ? HOMELAB_OK : take_document(answer, parse(answer, line, length));
+    if (length >= 5 && memcmp(line, "data:", 5) == 0)
+        return take_data(answer, line + 5, length - 5);
+    return line[0] == '{' ? take_bare(answer, line, length) : HOMELAB_OK;
+}
+
+/* Lines end in LF, CR or both. */
+static const char *line_end(const char *data, size_t length)
+{
+    const char *feed = memchr(data, '\n', length);
+    const char *cr = memchr(data, '\r', feed ? (size_t)(feed - data) : length);
+    return cr ? cr : feed;
 }
 
 int hl_answer_feed(struct hl_answer *answer, const char *data, size_t length)
 {
     int code = HOMELAB_OK;
     while (length > 0 && !code && !answer->ended) {
-        const char *end = answer->streamed ? memchr(data, '\n', length) : NULL;
+        if (answer->after_cr && *data == '\n') {
+            data++;
+            length--;
+        }
+        const char *end = answer->streamed ? line_end(data, length) : NULL;
+        answer->after_cr = end && *end == '\r';
         size_t some = end ? (size_t)(end - data) : length;
         /* A whole line at once is the rule, and needs no copy. */
         if (end && answer->pending.length == 0) {
@@ -208,7 +265,9 @@ int hl_answer_end(struct hl_answer *answer)
     int code = HOMELAB_OK;
     size_t length = answer->pending.length;
     if (!answer->streamed) {
-        code = take_document(answer, length ? parse(answer, answer->pending.data, length) : NULL);
+        size_t mark = byte_order_mark(answer->pending.data, length);
+        code = take_document(
+            answer, length ? parse(answer, answer->pending.data + mark, length - mark) : NULL);
         answer->ended = !code && !answer->failed;
         return code;
     }

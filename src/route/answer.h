@@ -15,6 +15,8 @@ struct hl_answer {
     void *userdata;
     struct hl_buf pending;  /* the present line, or the whole document */
     struct hl_buf document; /* whose end is in a later line */
+    bool began;             /* there was a line */
+    bool after_cr;          /* a line feed that follows belongs to the line before */
     bool bare;              /* a document that is the whole answer */
     bool whole;             /* a message came, not only changes to one */
     int64_t documents;

@@ -90,6 +90,18 @@ static int hear(const char *text, size_t length, void *userdata)
     "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"eval_count\":2,"     \
     "\"prompt_eval_count\":7}\n"
 
+/* What the standard of event streams allows beside that. */
+#define OTHER_LINES                                                                                \
+    "\xef\xbb\xbf"                                                                                 \
+    "data: {\"choices\":\r"                                                                        \
+    "data: [{\"delta\":\r\n"                                                                       \
+    ": comment\n"                                                                                  \
+    "data: {\"content\":\"Hé\"}}]}\r\r"                                                           \
+    "data: {\"choices\":[{\"delta\":{\"content\":\"llo\"},\"finish_reason\":\"stop\"}]}\r\n\r\n"   \
+    "data: {\"choices\":[],\r"                                                                     \
+    "data:\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\r\r"                            \
+    "data: [DONE]\r\r"
+
 /* In pieces of every size. */
 static void test_streams(void **state)
 {
@@ -97,8 +109,8 @@ static void test_streams(void **state)
     static const struct {
         const char *stream;
         bool ollama;
-    } cases[] = {{OPENAI, false}, {OLLAMA, true}};
-    for (size_t i = 0; i < 2; i++) {
+    } cases[] = {{OPENAI, false}, {OLLAMA, true}, {OTHER_LINES, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t length = strlen(cases[i].stream);
         for (size_t step = 1; step <= length; step++) {
             struct heard heard = {.text = ""};
@@ -163,6 +175,16 @@ static void test_ends(void **state)
         {"{\n \"choices\": [\n", false, true, false, HOMELAB_E_NET_PROTOCOL, ""},
         {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n{\nx\n", false, true, false,
          HOMELAB_E_NET_PROTOCOL, "a"},
+        {"data: {\"choices\":[{\"delta\":{\"content\":\"a\\u0000\\\\u0000b\"}}]}\n\ndata: "
+         "[DONE]\n\n",
+         false, true, false, 0, "a\xef\xbf\xbd\\u0000b"},
+        {"data: {\"error\":\n"
+         "data: \"x\"}\n\n",
+         false, true, true, 0, ""},
+        {"data: {\"choices\":\ndata: [DONE]\n\n", false, true, false, HOMELAB_E_NET_PROTOCOL, ""},
+        {"\xef\xbb\xbf{\"message\":{\"content\":\"a\"},\"done\":true}", true, true, false, 0, "a"},
+        {"\xef\xbb\xbf{\"choices\":[{\"message\":{\"content\":\"a\"}}]}", false, false, false, 0,
+         "a"},
         /* What some say beside each delta is the text so far. */
         {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}\n\n"
          "data: "
