@@ -23,6 +23,7 @@ void hl_attempt_clear(struct hl_send *send)
     hl_http_cancel(send->transfer);
     send->transfer = NULL;
     hl_timer_disarm(hl_send_loop(send), &send->timer);
+    hl_buf_free(&send->unheard);
     hl_answer_clear(&send->answer);
     send->answer = (struct hl_answer){0};
     send->held = false;
@@ -91,24 +92,41 @@ static int take_text(const char *text, size_t length, void *userdata)
     return send->raw ? HOMELAB_OK : hand_out(text, length, send);
 }
 
+static int keep(struct hl_send *send, struct hl_buf *buf, const char *data, size_t length)
+{
+    hl_buf_append(buf, data, length);
+    if (buf->failed == HOMELAB_E_LIMIT)
+        return hl_error_set(HOMELAB_E_LIMIT, 0, hl_send_endpoint(send),
+                            "answer: found more than %zu bytes, expected fewer", send->max_answer);
+    return buf->failed ? hl_error_nomem() : HOMELAB_OK;
+}
+
+static int hand_out_unheard(struct hl_send *send)
+{
+    int code = hand_out(send->unheard.data, send->unheard.length, send);
+    hl_buf_free(&send->unheard);
+    return code;
+}
+
+/* An error in place of a first word is none, since the next candidate may have one: what comes
+ * before it is known which of them it is waits. */
+static int take_raw(struct hl_send *send, const char *data, size_t length)
+{
+    if (send->spoke)
+        return hand_out(data, length, send);
+    if (send->answer.failed)
+        return HOMELAB_OK;
+    int code = keep(send, &send->unheard, data, length);
+    bool judged = send->answer.documents > 0 || send->answer.ended;
+    return code || !judged ? code : hand_out_unheard(send);
+}
+
 static int take_piece(struct hl_send *send, const char *data, size_t length)
 {
-    struct hl_answer *answer = &send->answer;
-    if (!answer->streamed) {
-        hl_buf_append(&send->reply->body, data, length);
-        if (send->reply->body.failed == HOMELAB_E_LIMIT)
-            return hl_error_set(HOMELAB_E_LIMIT, 0, hl_send_endpoint(send),
-                                "answer: found more than %zu bytes, expected fewer",
-                                send->max_answer);
-        if (send->reply->body.failed)
-            return hl_error_nomem();
-        return HOMELAB_OK;
-    }
-    int code = hl_answer_feed(answer, data, length);
-    /* An error in place of a first word is none: the next candidate may have one. */
-    if (!code && send->raw && (!answer->failed || send->spoke))
-        code = hand_out(data, length, send);
-    return code;
+    if (!send->answer.streamed)
+        return keep(send, &send->reply->body, data, length);
+    int code = hl_answer_feed(&send->answer, data, length);
+    return code || !send->raw ? code : take_raw(send, data, length);
 }
 
 static bool on_piece(const struct hl_http_piece *piece, void *userdata)
@@ -206,6 +224,10 @@ static void on_end(struct hl_send *send)
         on_failure(send, HOMELAB_E_NET_PROTOCOL, "it told of an error in place of an answer");
         return;
     }
+    if (send->unheard.length && hand_out_unheard(send)) {
+        on_failure(send, HOMELAB_E_NOMEM, homelab_error_message());
+        return;
+    }
     hl_attempt_end(send, HOMELAB_OUTCOME_OK, -1, "");
     hl_send_complete(send, NULL);
 }
@@ -256,6 +278,7 @@ static void launch(struct hl_send *send, const char *key)
     bool streams = !embeds && (send->shape.streamed == 1 || (ollama && send->shape.streamed < 0));
     hl_answer_init(&send->answer, ollama, streams, send->max_answer, send->max_depth, take_text,
                    send);
+    hl_buf_init(&send->unheard, send->max_answer);
     int64_t now_us = hl_send_now(send);
     struct hl_http_request request = {
         .method = "POST",

@@ -42,8 +42,9 @@ struct hl_send {
     struct hl_transfer *transfer;
     struct hl_timer timer; /* waiting, key, first byte, stall */
     struct hl_answer answer;
-    int code;   /* of what went wrong while a piece was taken */
-    bool spoke; /* a piece was handed out: no other candidate from here */
+    struct hl_buf unheard; /* raw bytes, until it is known that they are no error */
+    int code;              /* of what went wrong while a piece was taken */
+    bool spoke;            /* a piece was handed out: no other candidate from here */
     bool held;
 };
 

@@ -460,9 +460,8 @@ static void test_wrong_arguments(void **state)
     close_lab(&lab);
 }
 
-static int send_once(void *userdata)
+static int send_once(void *flags)
 {
-    (void)userdata;
     struct lab lab = {0};
     homelab_op *op = NULL;
     int code = open_lab(&lab);
@@ -470,8 +469,8 @@ static int send_once(void *userdata)
     lab.says[0] = "x";
     lab.says[1] = STREAM;
     if (!code)
-        code =
-            homelab_router_send(lab.router, lab.ctx, lab.request, "{\"stream\":true}", 15, 0, &op);
+        code = homelab_router_send(lab.router, lab.ctx, lab.request, "{\"stream\":true}", 15,
+                                   *(uint32_t *)flags, &op);
     if (code) {
         failmalloc_failed(code);
     } else {
@@ -487,7 +486,8 @@ static int send_once(void *userdata)
 static void test_failing_allocations(void **state)
 {
     (void)state;
-    fail_each_allocation(send_once, NULL);
+    fail_each_allocation(send_once, &(uint32_t){0});
+    fail_each_allocation(send_once, &(uint32_t){HOMELAB_SEND_RAW});
 }
 
 int main(void)

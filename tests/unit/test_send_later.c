@@ -35,7 +35,20 @@ struct lab {
     homelab_request *request;
     int64_t total_ms; /* option router.total_ms, 0: its default */
     int attempts;     /* events */
+    char text[512];   /* of the answer */
 };
+
+/* "|" parts what is to arrive apart. */
+static void say_in_parts(int fd, const char *text)
+{
+    char part[1024];
+    for (const char *end; (end = strchr(text, '|')); text = end + 1) {
+        snprintf(part, sizeof part, "%.*s", (int)(end - text), text);
+        fault_send(fd, part);
+        usleep(50000);
+    }
+    fault_send(fd, text);
+}
 
 static bool play(struct fault_server *server, int fd, const char *request)
 {
@@ -46,7 +59,7 @@ static bool play(struct fault_server *server, int fd, const char *request)
     pthread_mutex_unlock(&server->mutex);
     for (int i = 0; i < turn && script[1] && i < 3; i++)
         script++;
-    fault_send(fd, script[0]);
+    say_in_parts(fd, script[0]);
     return !strstr(script[0], "Connection: close");
 }
 
@@ -107,11 +120,11 @@ static homelab_op *send_one(struct lab *lab)
     return op;
 }
 
-static homelab_op *send_stream(struct lab *lab)
+static homelab_op *send_stream(struct lab *lab, uint32_t flags)
 {
     homelab_op *op = NULL;
     static const char body[] = "{\"stream\":true}";
-    if (homelab_router_send(lab->router, lab->ctx, lab->request, body, sizeof body - 1, 0, &op))
+    if (homelab_router_send(lab->router, lab->ctx, lab->request, body, sizeof body - 1, flags, &op))
         fail_msg("%s", homelab_error_message());
     return op;
 }
@@ -120,6 +133,8 @@ static void take_events(struct lab *lab)
 {
     homelab_event *event;
     while (homelab_ctx_next_event(lab->ctx, &event) == 1) {
+        if (homelab_event_type(event) == HOMELAB_EVENT_ANSWER)
+            strncat(lab->text, homelab_event_data(event), sizeof lab->text - strlen(lab->text) - 1);
         lab->attempts += homelab_event_type(event) == HOMELAB_EVENT_ATTEMPT;
         homelab_event_unref(event);
     }
@@ -318,7 +333,7 @@ static void test_the_last_word(void **state)
         struct lab lab = {.scripts = {{says[i]}}};
         open_lab(&lab, false);
         homelab_request_set_pin(lab.request, "a", NULL);
-        homelab_reply *reply = finish(&lab, send_stream(&lab), HOMELAB_OK);
+        homelab_reply *reply = finish(&lab, send_stream(&lab, 0), HOMELAB_OK);
         assert_int_equal(homelab_reply_attempt_outcome(reply, 0), HOMELAB_OUTCOME_OK);
         assert_true(homelab_reply_total_us(reply) < 5000000);
         homelab_reply_unref(reply);
@@ -334,10 +349,52 @@ static void test_keeps_the_connection(void **state)
     open_lab(&lab, false);
     homelab_request_set_pin(lab.request, "a", NULL);
     for (int i = 0; i < 3; i++)
-        homelab_reply_unref(finish(&lab, send_stream(&lab), HOMELAB_OK));
+        homelab_reply_unref(finish(&lab, send_stream(&lab, 0), HOMELAB_OK));
     assert_int_equal(asked(&lab, 0), 3);
     assert_int_equal(fault_connections(&lab.servers[0]), 1);
     close_lab(&lab);
+}
+
+/* Raw bytes of an error are held back also when it comes in several pieces. */
+static void test_raw_error_in_pieces(void **state)
+{
+    (void)state;
+    static const char *const says[] = {
+        CHUNKED "\r\n11\r\ndata: {\"error\":{\"\r\n|f\r\nmessage\":\"x\"}}\n\r\n0\r\n\r\n",
+        CHUNKED "\r\n8\r\n: ping\n\n\r\n|17\r\ndata: {\"error\":\"boom\"}\n\r\n0\r\n\r\n",
+        CHUNKED "\r\n2\r\n{\n\r\n|11\r\n\"error\": \"boom\"\n}\r\n0\r\n\r\n"};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        struct lab lab = {.scripts = {{says[i]}, {CHUNKED "\r\n" SPOKEN "0\r\n\r\n"}}};
+        open_lab(&lab, false);
+        homelab_reply *reply = finish(&lab, send_stream(&lab, HOMELAB_SEND_RAW), HOMELAB_OK);
+        assert_string_equal(homelab_reply_endpoint(reply), "b");
+        assert_int_equal(strncmp(lab.text, "data: {\"choices\"", 16), 0);
+        assert_non_null(strstr(lab.text, "[DONE]\n\n"));
+        homelab_reply_unref(reply);
+        close_lab(&lab);
+    }
+}
+
+/* And what is none is not lost. */
+static void test_raw_answer_in_pieces(void **state)
+{
+    (void)state;
+    static const char *const says[] = {
+        CHUNKED "\r\n8\r\n: ping\n\n\r\n|" SPOKEN "0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\n{\n\"choices\":|[{\"message\":{\"content\":"
+        "\"a\"}}]}\n\n"};
+    static const char *const text[] = {
+        ": ping\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"hi\"},"
+        "\"finish_reason\":null}]}\n\ndata: [DONE]\n\n",
+        "{\n\"choices\":[{\"message\":{\"content\":\"a\"}}]}\n\n"};
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        struct lab lab = {.scripts = {{says[i]}}};
+        open_lab(&lab, false);
+        homelab_request_set_pin(lab.request, "a", NULL);
+        homelab_reply_unref(finish(&lab, send_stream(&lab, HOMELAB_SEND_RAW), HOMELAB_OK));
+        assert_string_equal(lab.text, text[i]);
+        close_lab(&lab);
+    }
 }
 
 int main(void)
@@ -354,6 +411,8 @@ int main(void)
         cmocka_unit_test(test_cancel_and_close),
         cmocka_unit_test(test_the_last_word),
         cmocka_unit_test(test_keeps_the_connection),
+        cmocka_unit_test(test_raw_error_in_pieces),
+        cmocka_unit_test(test_raw_answer_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
