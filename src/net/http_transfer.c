@@ -161,6 +161,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *userdata)
     return length;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static int on_request(void *userdata, char *peer, char *own, int peer_port, int own_port)
 {
     (void)peer, (void)own, (void)peer_port, (void)own_port;
