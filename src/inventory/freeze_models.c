@@ -211,5 +211,6 @@ void hl_freeze_models(struct hl_freeze *freeze)
         model->weight = hl_freeze_weight(map);
         freeze_servers(freeze, model, map);
     }
-    check_models(freeze, section);
+    if (section)
+        check_models(freeze, section);
 }

@@ -24,7 +24,7 @@ struct row {
     cJSON *json;
     const cJSON *opts; /* of a truth row */
     const char *id;    /* may be NULL */
-    const char *gguf;
+    const char *gguf; /* NULL: nothing is to be worked out */
 };
 
 /* --- Reading --- */
@@ -270,7 +270,7 @@ static void eval_fit(const struct row *row, const homelab_gguf *gguf, homelab_op
 /* NULL, or why the row cannot be read. */
 static const char *eval_row(struct headers *headers, const struct row *row)
 {
-    if (is_kind(row, "llama_fit")) {
+    if (!row->gguf) {
         put_id(row);
         printf("\"skipped\":true}\n");
         return NULL;
