@@ -198,6 +198,10 @@ static void on_limit(struct hl_loop *loop, void *userdata)
     struct hl_send *send = userdata;
     char message[128];
     (void)loop;
+    if (send->answer.ended) { /* only HTTP's own end is outstanding */
+        hl_attempt_late(send);
+        return;
+    }
     snprintf(message, sizeof message, "route: the request took longer than %" PRId64 " ms",
              (send->deadline_us - send->started_us) / 1000);
     stop(send, HOMELAB_E_TIMEOUT, message);

@@ -24,7 +24,7 @@ struct row {
     cJSON *json;
     const cJSON *opts; /* of a truth row */
     const char *id;    /* may be NULL */
-    const char *gguf; /* NULL: nothing is to be worked out */
+    const char *gguf;  /* NULL: nothing is to be worked out */
 };
 
 /* --- Reading --- */
