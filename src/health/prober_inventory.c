@@ -207,7 +207,7 @@ static void settle(struct adoption *adoption, homelab_prober *prober)
         struct hl_runner *runner = adoption->runners[i];
         const struct hl_endpoint *endpoint = &adoption->data->endpoints[i];
         if (runner->kept && !same_key(runner->endpoint, endpoint))
-            hl_run_forget_key(runner);
+            hl_run_renew_key(runner);
         runner->kept = false;
         runner->index = i;
         runner->endpoint = endpoint;

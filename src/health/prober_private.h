@@ -88,6 +88,7 @@ struct hl_runner {
 
     /* Its key */
     char *key;
+    bool key_is_old; /* the inventory names another one, for the next look */
     int key_attempt;
     struct hl_secret_wait *secret;
     char key_error[160]; /* why there is none */
@@ -177,6 +178,8 @@ void hl_run_answer(struct hl_runner *runner, const struct hl_http_result *result
 /* The limit of the present phase was reached. */
 void hl_run_limit(struct hl_runner *runner);
 void hl_run_forget_key(struct hl_runner *runner);
+/* The same once it is in use no more: a look under way goes on with the key that it began with. */
+void hl_run_renew_key(struct hl_runner *runner);
 
 /* prober_canary.c */
 int hl_canary_start(struct hl_runner *runner, const struct hl_http_request *request);

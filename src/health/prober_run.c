@@ -279,6 +279,15 @@ void hl_run_forget_key(struct hl_runner *runner)
 {
     hl_free_secret(runner->key);
     runner->key = NULL;
+    runner->key_is_old = false;
+}
+
+void hl_run_renew_key(struct hl_runner *runner)
+{
+    if (runner->probe || runner->secret)
+        runner->key_is_old = true;
+    else
+        hl_run_forget_key(runner);
 }
 
 static void miss_key(struct hl_runner *runner, const char *why)
@@ -326,6 +335,8 @@ void hl_run_start(struct hl_runner *runner)
     if (runner->deadline_us > limit_us)
         runner->deadline_us = limit_us;
     runner->second_try = false;
+    if (runner->key_is_old)
+        hl_run_forget_key(runner);
     if (runner->endpoint->api_key && !runner->key)
         ask_key(runner);
     else

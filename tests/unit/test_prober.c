@@ -522,6 +522,62 @@ static void changed_inventory(void **state)
 
 /* --- Rest --- */
 
+static homelab_inventory *keyed(const char *reference)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "{\"endpoints\":{\"local/e0\":{\"url\":\"http://e0.test\",\"tier\":\"local\","
+             "\"backend\":\"http\",\"api_key\":\"%s\"}}}",
+             reference);
+    return lab_inventory(text);
+}
+
+/* Answers a look, and its second try, with a refusal that repeats what it was sent. */
+static void refuse(struct lab *lab, const char *body)
+{
+    for (int i = 0; i < 3 && lab->held[0]; i++) {
+        homelab_testing_request *request = lab->held[0];
+        lab->held[0] = NULL;
+        assert_int_equal(homelab_testing_request_answer(request, 500, NULL, body), HOMELAB_OK);
+        lab_settle(lab);
+    }
+}
+
+static void assert_told(struct lab *lab, const char *text)
+{
+    homelab_snapshot *snapshot = lab_snapshot(lab);
+    char *json = homelab_snapshot_json(snapshot);
+    assert_null(strstr(json, "secret"));
+    assert_non_null(strstr(json, text));
+    homelab_free(json);
+    homelab_snapshot_unref(snapshot);
+}
+
+/* A look that is under way keeps its key, and keeps it out of what is told; the next one has the
+ * new one. */
+static void changed_key(void **state)
+{
+    (void)state;
+    struct lab lab;
+    setenv("LAB_KEY_1", "secret-one", 1);
+    setenv("LAB_KEY_2", "secret-second", 1);
+    lab_open(&lab);
+    lab.does[0] = LAB_HOLD;
+    lab_start(&lab, keyed("env:LAB_KEY_1"));
+    assert_int_equal(homelab_prober_check(lab.prober, 0, NULL), HOMELAB_OK);
+    lab_settle(&lab);
+    homelab_inventory *next = keyed("env:LAB_KEY_2");
+    assert_int_equal(homelab_prober_set_inventory(lab.prober, next), HOMELAB_OK);
+    homelab_inventory_unref(next);
+    refuse(&lab, "bad secret-one");
+    assert_told(&lab, "bad **********");
+    assert_int_equal(homelab_prober_check(lab.prober, 0, NULL), HOMELAB_OK);
+    lab_settle(&lab);
+    refuse(&lab, "bad secret-second");
+    assert_told(&lab, "bad *************");
+    lab_close(&lab);
+}
+
 static void null_and_wrong_arguments(void **state)
 {
     (void)state;
@@ -607,6 +663,7 @@ int main(void)
         cmocka_unit_test(maintenance),
         cmocka_unit_test(callers_reports),
         cmocka_unit_test(changed_inventory),
+        cmocka_unit_test(changed_key),
         cmocka_unit_test(null_and_wrong_arguments),
         cmocka_unit_test(in_a_child_of_a_fork),
     };
