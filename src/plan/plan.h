@@ -59,7 +59,7 @@ struct hl_ways {
 struct hl_plan_model {
     char *name, *why;
     size_t model;  /* in the inventory */
-    uint32_t sets; /* a bit each of the plan's; 0: all of them */
+    uint32_t sets; /* a bit each of the plan's */
     int replica, replicas;
     bool placed;
     int64_t needs; /* bytes, where it is left out */

@@ -194,35 +194,6 @@ int hl_plan_devices(homelab_plan *plan, const homelab_planner *planner)
     return HOMELAB_OK;
 }
 
-/* The place of a set's name in the plan, where it is kept; HL_PLAN_MAX_SETS without memory. */
-static size_t keep_set(homelab_plan *plan, const char *name)
-{
-    size_t at = 0;
-    while (at < plan->set_count && strcmp(plan->sets[at], name) != 0)
-        at++;
-    if (at < plan->set_count || at == HL_PLAN_MAX_SETS)
-        return at;
-    plan->sets[at] = hl_strdup(name);
-    if (!plan->sets[at])
-        return HL_PLAN_MAX_SETS;
-    return plan->set_count++;
-}
-
-static int keep_sets(homelab_plan *plan, const homelab_planner *planner)
-{
-    const struct hl_inventory_data *data = hl_inventory_data(planner->inventory);
-    for (size_t i = 0; i < plan->model_count; i++) {
-        const struct hl_model *from = &data->models[plan->models[i].model];
-        for (size_t s = 0; s < from->set_count; s++) {
-            size_t set = keep_set(plan, from->sets[s]);
-            if (set == HL_PLAN_MAX_SETS)
-                return hl_error_nomem();
-            plan->models[i].sets |= 1u << set;
-        }
-    }
-    return HOMELAB_OK;
-}
-
 /* Which model the error is about, in the inventory's words. */
 static void name_model(const homelab_planner *planner, size_t m)
 {
@@ -249,8 +220,6 @@ static int make(homelab_plan *plan, const homelab_planner *planner)
     }
     if (!code)
         code = hl_plan_solve(plan, planner, ways);
-    if (!code)
-        code = keep_sets(plan, planner);
     if (!code)
         code = hl_plan_explain(plan, planner, ways);
     if (!code)

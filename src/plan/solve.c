@@ -399,6 +399,22 @@ static int read_choices(struct hl_solver *solver)
     return HOMELAB_OK;
 }
 
+/* For those who show what is loaded together. */
+static int keep_sets(const struct hl_solver *solver)
+{
+    homelab_plan *plan = solver->plan;
+    for (size_t set = 0; set < solver->set_count && solver->sets[set]; set++) {
+        plan->sets[set] = hl_strdup(solver->sets[set]);
+        if (!plan->sets[set])
+            return hl_error_nomem();
+        plan->set_count++;
+        for (size_t i = 0; i < plan->model_count; i++)
+            if (hl_solver_in_set(solver, &solver->data->models[plan->models[i].model], set))
+                plan->models[i].sets |= 1u << set;
+    }
+    return HOMELAB_OK;
+}
+
 /* The levels of the plan as it is now; what filled the room may be above the search's bounds. */
 static void measure(struct hl_solver *solver)
 {
@@ -444,6 +460,8 @@ static int read_result(struct hl_solver *solver)
 {
     solver->plan->level_count = solver->problem.level_count;
     int code = read_choices(solver);
+    if (!code)
+        code = keep_sets(solver);
     if (!code)
         code = hl_plan_fill(solver);
     if (code)

@@ -126,7 +126,7 @@ static int put_legend(struct hl_buf *buf, const homelab_plan *plan, size_t devic
 
 static bool in_set(const homelab_plan *plan, const struct hl_plan_model *model, size_t set)
 {
-    return !plan->set_count || !model->sets || model->sets >> set & 1;
+    return !plan->set_count || model->sets >> set & 1;
 }
 
 /* What is loaded together: all models, or those of a set. Below it the set's name. */
