@@ -39,11 +39,6 @@ static void put_word(struct hl_buf *buf, const char *word)
     hl_buf_putc(buf, '\'');
 }
 
-static bool is_amd(const struct hl_plan_device *device)
-{
-    return device->vendor && strcmp(device->vendor, "amd") == 0;
-}
-
 /* A driver counts the cards of its vendor on the node. */
 static int number_of(const homelab_plan *plan, size_t device)
 {
@@ -71,7 +66,7 @@ static void put_split(struct hl_buf *buf, const struct hl_way *way)
 /* llama.cpp numbers devices as the driver does; a container sees its own only, from 0. */
 static void put_device(struct hl_buf *buf, const homelab_plan *plan, size_t device, bool container)
 {
-    hl_buf_printf(buf, "%s%d", is_amd(&plan->devices[device]) ? "ROCm" : "CUDA",
+    hl_buf_printf(buf, "%s%d", hl_is_amd(&plan->devices[device]) ? "ROCm" : "CUDA",
                   container ? 0 : number_of(plan, device));
 }
 
@@ -203,7 +198,7 @@ static void put_docker(struct hl_buf *buf, const struct run *run)
 {
     const homelab_plan *plan = run->plan;
     const struct hl_way *way = &run->model->way;
-    bool amd = is_amd(&plan->devices[way->parts[0].device]);
+    bool amd = hl_is_amd(&plan->devices[way->parts[0].device]);
     hl_buf_puts(buf, "docker run -d -v models:/models -p 8080:8080");
     if (way->gpu_count && amd) {
         hl_buf_puts(buf, " --device /dev/kfd --device /dev/dri -e HIP_VISIBLE_DEVICES=");
@@ -231,8 +226,8 @@ static void put_environment(struct hl_buf *buf, const homelab_plan *plan,
         hl_buf_puts(buf, " OLLAMA_SCHED_SPREAD=1");
     if (way->gpu_count == 0)
         return;
-    hl_buf_puts(buf, is_amd(&plan->devices[way->parts[0].device]) ? " ROCR_VISIBLE_DEVICES="
-                                                                  : " CUDA_VISIBLE_DEVICES=");
+    hl_buf_puts(buf, hl_is_amd(&plan->devices[way->parts[0].device]) ? " ROCR_VISIBLE_DEVICES="
+                                                                     : " CUDA_VISIBLE_DEVICES=");
     put_gpus(buf, plan, way);
 }
 

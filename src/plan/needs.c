@@ -21,8 +21,7 @@ static int set_devices(homelab_opts *opts, const struct hl_ask *ask)
     struct hl_buf devices;
     hl_buf_init(&devices, 4096);
     for (size_t g = 0; g < ask->gpu_count; g++) {
-        const char *vendor = ask->devices[ask->gpus[g]].vendor;
-        bool amd = vendor && strcmp(vendor, "amd") == 0;
+        bool amd = hl_is_amd(&ask->devices[ask->gpus[g]]);
         hl_buf_printf(&devices, "%s%s", g ? "," : "", amd ? "rocm" : "cuda");
     }
     int code = devices.failed ? hl_error_nomem() : HOMELAB_OK;
@@ -82,6 +81,23 @@ static int set_options(homelab_opts *opts, const struct hl_ask *ask)
     return code;
 }
 
+/* Split by the way's shares where there are several GPUs. */
+static int make_estimate(homelab_estimate **out, const struct hl_way *way,
+                         const homelab_gguf *header, const struct hl_ask *ask,
+                         const homelab_opts *opts)
+{
+    homelab_opts *copy = NULL;
+    int code = hl_opts_copy(&copy, opts);
+    if (!code)
+        code = set_options(copy, ask);
+    if (!code && ask->gpu_count > 1)
+        code = set_split(copy, way);
+    if (!code)
+        code = homelab_estimate_new(out, header, copy);
+    homelab_opts_free(copy);
+    return code;
+}
+
 /* Adds what an estimate says of the first count devices and of the host. */
 static void add_estimate(struct hl_way *way, const homelab_estimate *estimate, size_t count,
                          bool overhead)
@@ -104,7 +120,6 @@ static int add_beside(struct hl_way *way, int64_t *bytes, const homelab_gguf *he
                       const struct hl_ask *ask, const homelab_opts *opts)
 {
     struct hl_ask beside = *ask;
-    homelab_opts *copy = NULL;
     homelab_estimate *estimate = NULL;
     if (!header)
         return HOMELAB_OK;
@@ -114,36 +129,23 @@ static int add_beside(struct hl_way *way, int64_t *bytes, const homelab_gguf *he
     beside.kv = "f16";
     beside.draft = NULL;
     beside.embeds = false;
-    int code = hl_opts_copy(&copy, opts);
-    if (!code)
-        code = set_options(copy, &beside);
-    if (!code)
-        code = homelab_estimate_new(&estimate, header, copy);
+    int code = make_estimate(&estimate, way, header, &beside, opts);
     if (!code) {
         int64_t before = hl_part_total(&way->parts[0]);
         add_estimate(way, estimate, beside.gpu_count, false);
         *bytes = hl_part_total(&way->parts[0]) - before;
     }
     homelab_estimate_unref(estimate);
-    homelab_opts_free(copy);
     return code;
 }
 
 static int add_model(struct hl_way *way, const struct hl_ask *ask, const homelab_opts *opts)
 {
-    homelab_opts *copy = NULL;
     homelab_estimate *estimate = NULL;
-    int code = hl_opts_copy(&copy, opts);
-    if (!code)
-        code = set_options(copy, ask);
-    if (!code && ask->gpu_count > 1)
-        code = set_split(copy, way);
-    if (!code)
-        code = homelab_estimate_new(&estimate, ask->header, copy);
+    int code = make_estimate(&estimate, way, ask->header, ask, opts);
     if (!code)
         add_estimate(way, estimate, ask->gpu_count, true);
     homelab_estimate_unref(estimate);
-    homelab_opts_free(copy);
     return code;
 }
 

@@ -121,6 +121,11 @@ static inline int64_t hl_device_room(const struct hl_plan_device *device)
     return room > device->reserve ? room - device->reserve : 0;
 }
 
+static inline bool hl_is_amd(const struct hl_plan_device *device)
+{
+    return device->vendor && strcmp(device->vendor, "amd") == 0;
+}
+
 /* No build of llama.cpp drives two vendors' GPUs; those of unknown vendor are taken for NVIDIA's.
  */
 static inline bool hl_same_vendor(const struct hl_plan_device *one,
